@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: MIT
+/*
+ * address_map - from an address in the target to a number of ours.
+ *
+ * Open addressing with linear probing and a power-of-two table, at most two thirds full. Address 0
+ * is never a key (no object lies there), which lets an empty slot be recognised by it.
+ */
+#ifndef PYINSPECT_ADDRESS_MAP_H
+#define PYINSPECT_ADDRESS_MAP_H
+
+#include "symbols/base/error.h"
+
+#include <stdint.h>
+
+struct address_slot {
+    uint64_t address; /* 0: empty */
+    uint32_t number;
+};
+
+/* Zero-initialised is empty and ready. */
+struct address_map {
+    struct address_slot *slots;
+    size_t mask; /* slots - 1 */
+    size_t count;
+};
+
+/* Multiplication by 2^64 / golden ratio: objects are 16-aligned, so low bits alone would collide. */
+static inline size_t address_hash(uint64_t address)
+{
+    return (size_t)((address * UINT64_C(0x9e3779b97f4a7c15)) >> 32);
+}
+
+/* The number kept for `address`, or UINT32_MAX. */
+static inline uint32_t address_map_find(const struct address_map *map, uint64_t address)
+{
+    if (!map->slots)
+        return UINT32_MAX;
+    for (size_t i = address_hash(address) & map->mask;; i = (i + 1) & map->mask) {
+        if (map->slots[i].address == address)
+            return map->slots[i].number;
+        if (!map->slots[i].address)
+            return UINT32_MAX;
+    }
+}
+
+/* Keeps `number` for `address`, which is not 0 and not yet in the map. */
+MUST_CHECK bool address_map_add(struct address_map *map, uint64_t address, uint32_t number,
+                                struct error *err);
+
+void address_map_free(struct address_map *map);
+
+#endif

@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: MIT
+/*
+ * text - a growing string, and the one place where text from a target is made harmless.
+ *
+ * Invariants: `bytes` is NUL-terminated once anything was added; a failed allocation sets `failed`
+ * and makes every later addition a no-op, so that a report is built without a check a line and
+ * asked once at its end.
+ */
+#ifndef PYINSPECT_TEXT_H
+#define PYINSPECT_TEXT_H
+
+#include "symbols/base/error.h"
+
+#include <stdint.h>
+
+/* Zero-initialised is empty and ready. */
+struct text {
+    char *bytes;
+    size_t length;
+    size_t capacity;
+    bool failed;
+};
+
+void text_add(struct text *text, const char *string);
+void text_add_bytes(struct text *text, const char *bytes, size_t length);
+void text_add_char(struct text *text, char c);
+void text_addf(struct text *text, const char *format, ...) PRINTF_LIKE(2, 3);
+
+/* Forgets the content, keeps the memory. */
+void text_clear(struct text *text);
+void text_free(struct text *text);
+
+/*
+ * Decodes one code point of `bytes`, which may be anything: UTF-8, UTF-8 with lone surrogates
+ * (as CPython's strings can hold them), or garbage. Returns how many bytes it takes (at least 1)
+ * and sets *code, to -1 where the bytes are not UTF-8 (one byte is then taken).
+ */
+size_t text_decode(const char *bytes, size_t length, int32_t *code);
+
+/* Adds `code` in UTF-8; a surrogate is written in the same three-byte form that text_decode reads. */
+void text_add_code(struct text *text, uint32_t code);
+
+/*
+ * Adds text from a target for a person to read: control bytes (C0, DEL, C1), lone surrogates,
+ * bidirectional and zero-width controls, line and paragraph separators and bytes that are not UTF-8
+ * come out as \xNN, \uNNNN or \UNNNNNNNN, a backslash as \\. So nothing that is printed can
+ * drive a terminal or break a line. At most `most` columns are added (0: no bound); where text was
+ * left out, "...(+N)" tells how many bytes.
+ */
+void text_add_escaped(struct text *text, const char *bytes, size_t length, size_t most);
+
+/* How many columns `bytes` takes on a terminal (wide characters take two, combining ones none). */
+size_t text_columns(const char *bytes, size_t length);
+
+#endif

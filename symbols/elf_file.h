@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: MIT
+/*
+ * elf_file - what one ELF file says of itself: segments, sections, symbols, build-id.
+ *
+ * Files are read with pread through libelf, never mapped: a file that is truncated while we read
+ * gives a short read, not a SIGBUS. All addresses here are link-time addresses (`p_vaddr`); add the
+ * load bias to get an address in a process. Only 64-bit little-endian files are accepted.
+ */
+#ifndef PYINSPECT_ELF_FILE_H
+#define PYINSPECT_ELF_FILE_H
+
+#include "symbols/base/error.h"
+
+#include <libelf.h>
+#include <stdint.h>
+
+struct elf_file;
+
+struct elf_place {
+    uint64_t address;
+    uint64_t size;
+};
+
+/*
+ * Opens the ELF file behind `fd`, which is taken over and closed by elf_file_close (on failure it is
+ * closed at once). `path` is kept for messages and for finding debug files beside it.
+ * Fails with ERROR_PYTHON where the content is no ELF file that we can read.
+ */
+MUST_CHECK bool elf_file_open(struct elf_file **ret, int fd, const char *path, struct error *err);
+void elf_file_close(struct elf_file *file); /* NULL is fine */
+
+const char *elf_file_path(const struct elf_file *file);
+Elf *elf_file_elf(struct elf_file *file); /* stays owned by `file` */
+
+/* The build-id's bytes (NT_GNU_BUILD_ID); *size is 0 and the result NULL where there is none. */
+const uint8_t *elf_file_build_id(const struct elf_file *file, size_t *size);
+
+/*
+ * The file named by .gnu_debuglink and its CRC, or by .gnu_debugaltlink and the build-id that it
+ * must have. NULL where there is no such section. Owned by `file`.
+ */
+const char *elf_file_debuglink(struct elf_file *file, uint32_t *crc);
+const char *elf_file_debugaltlink(struct elf_file *file, const uint8_t **build_id, size_t *size);
+
+/* Does the file hold a .debug_info section with content? */
+bool elf_file_has_debug_info(struct elf_file *file);
+
+/*
+ * Finds a defined symbol by its exact name, in .dynsym first, then .symtab. False where there is
+ * none, or where several local symbols of that name lie at different addresses: an ambiguous answer
+ * is none.
+ */
+bool elf_file_symbol(struct elf_file *file, const char *name, struct elf_place *ret);
+
+/* Is there a defined symbol whose name begins with `prefix`? (PyPy has no fixed names.) */
+bool elf_file_has_symbol_prefix(struct elf_file *file, const char *prefix);
+
+/* Finds an allocated section by name. */
+bool elf_file_section(struct elf_file *file, const char *name, struct elf_place *ret);
+
+/*
+ * What must be added to link-time addresses when the file's bytes at `offset` are mapped at
+ * `mapped`. False where no PT_LOAD segment covers that offset.
+ */
+bool elf_file_bias(const struct elf_file *file, uint64_t offset, uint64_t mapped,
+                   uint64_t *ret_bias);
+
+/*
+ * Copies `size` bytes at a link-time address as the file holds them (bytes past p_filesz are zero).
+ * False where no segment covers them or the file is short.
+ */
+bool elf_file_read(const struct elf_file *file, uint64_t address, void *bytes, size_t size);
+
+#endif

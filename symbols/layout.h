@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: MIT
+/*
+ * layout - where the fields of CPython's structures lie in one particular build.
+ *
+ * The table has a slot for each STRUCT and FIELD of fields.def, named as CPython names them:
+ * `PyObject_ob_type`, `sizeof_PyGC_Head`. A slot that is not present has no offset worth reading;
+ * layout_offset asserts that nobody does.
+ */
+#ifndef PYINSPECT_LAYOUT_H
+#define PYINSPECT_LAYOUT_H
+
+#include "symbols/base/error.h"
+
+#include <assert.h>
+#include <stdint.h>
+
+enum layout_slot_id {
+#define STRUCT(id, names) sizeof_##id,
+#define FIELD(id, name, paths) id##_##name,
+#include "symbols/fields.def"
+    LAYOUT_SLOTS
+};
+
+struct layout_slot {
+    bool present;
+    uint8_t bit_offset; /* bit-fields: lowest bit, counted from bit 0 of the byte at `offset` */
+    uint8_t bit_size;   /* 0: not a bit-field */
+    uint32_t offset;    /* bytes from the start of the structure; 0 for a structure's own slot */
+    uint32_t size;      /* sizeof the field or the structure, in bytes */
+};
+
+struct layout {
+    struct layout_slot slots[LAYOUT_SLOTS];
+};
+
+/* What a slot is, for messages and printing: "PyTypeObject.tp_name", "sizeof(PyGC_Head)". */
+const char *layout_slot_name(enum layout_slot_id id);
+
+static inline bool layout_has(const struct layout *layout, enum layout_slot_id id)
+{
+    return layout->slots[id].present;
+}
+
+static inline uint32_t layout_offset(const struct layout *layout, enum layout_slot_id id)
+{
+    assert(layout->slots[id].present);
+    return layout->slots[id].offset;
+}
+
+static inline uint32_t layout_size(const struct layout *layout, enum layout_slot_id id)
+{
+    assert(layout->slots[id].present);
+    return layout->slots[id].size;
+}
+
+/*
+ * Validates a table once, so that it can be trusted from then on: each present field lies inside its
+ * structure, structures are at most 1 MiB, pointers and sizes are eight bytes wide and aligned, and
+ * all that every supported CPython has is there. Fails with ERROR_PYTHON, naming the slot.
+ */
+MUST_CHECK bool layout_check(const struct layout *layout, struct error *err);
+
+#endif

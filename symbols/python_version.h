@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: MIT
+/*
+ * python_version - which CPython an ELF file holds. For display and for messages only: what the
+ * interpreter is like is decided by the fields that it has (inspector/python/shape.h).
+ */
+#ifndef PYINSPECT_PYTHON_VERSION_H
+#define PYINSPECT_PYTHON_VERSION_H
+
+#include "symbols/elf_file.h"
+
+struct python_version {
+    char text[24]; /* "3.11.7", "3.15.0rc2", "3.9" where the file tells no more; "" if unknown */
+    int major;     /* 0: unknown */
+    int minor;
+};
+
+/*
+ * From the file's bytes: the constant `Py_Version` (3.11 and later, a PY_VERSION_HEX), else the
+ * NUL-terminated constant "X.Y.Z" that Py_GetVersion formats, looked for in .rodata (with the minor
+ * version that the file's name tells, where it tells one), else the name alone
+ * ("libpython3.6m.so.1.0", "python3.9").
+ */
+struct python_version python_version_of(struct elf_file *file);
+
+#endif
