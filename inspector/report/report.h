@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: MIT
+/*
+ * report - an answer before it has a format: facts about it, and one table.
+ *
+ * A command fills a report; a renderer (render.h) prints it. A report knows units, not meanings.
+ * Building never fails midway: a failed allocation is remembered and render_* reports it.
+ *
+ * Texts are copied. They may come from a target and hold anything (UTF-8, lone surrogates in
+ * three-byte form, garbage, control bytes); each renderer escapes as its format wants it.
+ */
+#ifndef PYINSPECT_REPORT_H
+#define PYINSPECT_REPORT_H
+
+#include "symbols/base/arena.h"
+#include "symbols/base/error.h"
+
+#include <stdint.h>
+
+enum unit {
+    UNIT_TEXT,
+    UNIT_COUNT,        /* a number of things */
+    UNIT_BYTES,        /* text: "84.1 MiB"; JSON and CSV: plain bytes */
+    UNIT_MILLISECONDS, /* a double; text: "14.2 ms"; JSON: 14.2 */
+    UNIT_BOOL,         /* JSON: true or false */
+};
+
+struct value {
+    enum unit unit;
+    const char *text; /* UNIT_TEXT: `length` bytes, NUL-terminated besides */
+    size_t length;
+    uint64_t number; /* UNIT_COUNT, UNIT_BYTES, UNIT_BOOL */
+    double milliseconds;
+};
+
+/* A fact: "objects" = 152340, "target.pid" = 4711. A dot in the key nests it (JSON object). */
+struct fact {
+    const char *key;
+    struct value value;
+};
+
+struct column {
+    const char *key;   /* for JSON and CSV: "type" */
+    const char *title; /* for a person: "Type" */
+    enum unit unit;
+};
+
+struct report {
+    struct arena arena;
+    struct fact *facts; /* in the order in which they were added; equal prefixes are neighbours */
+    size_t fact_count, fact_capacity;
+
+    const char *rows_key; /* what JSON calls the rows: "types" */
+    const struct column *columns;
+    size_t column_count;
+    struct value *values; /* row after row, column_count values each */
+    size_t value_count, value_capacity;
+
+    /* Closing lines for a person ("1,234 other types ..."), columns as above; JSON and CSV, which
+     * carry the rows for a machine to sum, leave them out. */
+    struct value *summary;
+    size_t summary_count, summary_capacity;
+
+    bool failed; /* no memory: the report is not whole */
+};
+
+/* `columns` and `rows_key` must outlive the report (they are static tables). */
+void report_init(struct report *report, const char *rows_key, const struct column *columns,
+                 size_t column_count);
+void report_free(struct report *report);
+
+/* Keys are string literals; they are not copied. */
+void report_fact_text(struct report *report, const char *key, const char *text);
+void report_fact_number(struct report *report, const char *key, enum unit unit, uint64_t number);
+void report_fact_milliseconds(struct report *report, const char *key, double milliseconds);
+
+/*
+ * Cells are added in column order; a row is complete when column_count of them were added. A cell
+ * takes the unit of its column, which must be text for the one and a number for the other.
+ */
+void report_cell_text(struct report *report, const char *text, size_t length);
+void report_cell_number(struct report *report, uint64_t number);
+
+/* The same for the closing lines. */
+void report_summary_text(struct report *report, const char *text);
+void report_summary_number(struct report *report, uint64_t number);
+
+#endif
