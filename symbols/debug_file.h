@@ -9,8 +9,10 @@
  *      install or a relocated tree brings its own);
  *   3. by .gnu_debuglink NAME: beside the file, in .debug/ beside it, and in D/<the file's directory>.
  * A file that is found must prove that it belongs: by the same build-id, or, where there is none, by
- * the CRC of .gnu_debuglink. A dwz supplementary file (.gnu_debugaltlink) is found in the same way
- * (its own path, relative to the debug file, or by its build-id) and attached.
+ * the CRC of .gnu_debuglink. A dwz supplementary file (.gnu_debugaltlink) is looked for at its own
+ * path, relative to the debug file, at what follows ".dwz/" in that path below each D/.dwz, and by its
+ * build-id; it must have the build-id that the link tells, and is attached. Without it the types would
+ * be incomplete, so that it is missing is a failure. Nothing is ever fetched from a network.
  */
 #ifndef PYINSPECT_DEBUG_FILE_H
 #define PYINSPECT_DEBUG_FILE_H
@@ -24,6 +26,7 @@
  * A directory tree to look in. Paths are resolved below `fd` with openat2(RESOLVE_IN_ROOT |
  * RESOLVE_NO_MAGICLINKS), so a symbolic link planted in a container never leads out of it; only
  * regular files are opened, so a FIFO or device with a library's name does not hang us.
+ * Where the kernel has no openat2, our own root is read with plain open, and no other root at all.
  */
 struct file_root {
     int fd;           /* an O_PATH or O_RDONLY descriptor of the root directory; not taken over */
@@ -43,7 +46,11 @@ MUST_CHECK bool debug_file_find(struct debug_file **ret, struct elf_file *file,
                                 struct error *err);
 void debug_file_close(struct debug_file *debug); /* NULL is fine */
 
-Dwarf *debug_file_dwarf(struct debug_file *debug); /* owned by `debug` */
+/*
+ * Owned by `debug`. It describes types and variables only: the sections with line numbers, frames and
+ * location lists are hidden from libdw, which would read and decompress them all.
+ */
+Dwarf *debug_file_dwarf(struct debug_file *debug);
 
 /* The ELF file with the debug information: `file` itself, or a separate one, which then often has
  * the .symtab that the stripped one lost. Owned by `debug` (or by the caller, if it is `file`). */
@@ -51,7 +58,8 @@ struct elf_file *debug_file_elf(struct debug_file *debug);
 
 /*
  * Opens a regular file below `root` for reading, as described for struct file_root.
- * Returns a descriptor, or -1 with errno set (ENOENT, EACCES, ELOOP, or EINVAL: not a regular file).
+ * Returns a descriptor, or -1 with errno set (ENOENT, EACCES, ELOOP; EINVAL: not a regular
+ * file; ENOSYS: no openat2).
  */
 int file_root_open(const struct file_root *root, const char *path);
 

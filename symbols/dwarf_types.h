@@ -13,9 +13,9 @@
 /* A structure (or union) to look for, and what was found. */
 struct dwarf_type {
     const char *names; /* its tag or typedef names, the preferred first: "PyGC_Head|_gc_head" */
-    bool found;
-    Dwarf_Die die; /* of the definition: typedefs peeled, never a mere declaration */
-    uint64_t size; /* sizeof, in bytes */
+    const char *name;  /* where in `names` the one begins that it was found by; NULL: not found */
+    Dwarf_Die die;     /* of the definition: typedefs peeled, never a mere declaration */
+    uint64_t size;     /* sizeof, in bytes */
 };
 
 /* A member's place inside its structure. */
@@ -27,12 +27,17 @@ struct dwarf_place {
 };
 
 /*
- * Looks for all `types` in one pass over the units of `dwarf` (and of its dwz supplementary file);
- * the pass ends as soon as all are found. Units of full and partial kind are searched, at their top
- * level. A type that is nowhere is left with found == false: absence is an answer, by which CPython's
- * versions are told apart.
+ * Looks for all `types` in one pass over the units of `dwarf` and then of its dwz supplementary
+ * file, if it has one attached; the pass ends with the unit by which all are found. Units of full,
+ * partial and type kind are searched, at their top level. A type that is nowhere keeps no name:
+ * absence is an answer, by which CPython's versions are told apart, so it is given only after every
+ * unit was seen.
+ *
+ * `likely_units` names source files ("dictobject.c|gc.c") whose units are searched before all
+ * others; it changes how soon the pass ends, not what it finds. May be NULL.
  */
-void dwarf_types_find(Dwarf *dwarf, struct dwarf_type *types, size_t count);
+void dwarf_types_find(Dwarf *dwarf, const char *likely_units, struct dwarf_type *types,
+                      size_t count);
 
 /*
  * Finds a member by its path: "tp_name", "interpreters.head", "state.kind". Members of anonymous

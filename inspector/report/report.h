@@ -20,8 +20,8 @@ enum unit {
     UNIT_TEXT,
     UNIT_COUNT,        /* a number of things */
     UNIT_BYTES,        /* text: "84.1 MiB"; JSON and CSV: plain bytes */
-    UNIT_MILLISECONDS, /* a double; text: "14.2 ms"; JSON: 14.2 */
-    UNIT_BOOL,         /* JSON: true or false */
+    UNIT_MILLISECONDS, /* a double, not negative; text: "14.2 ms"; JSON and CSV: 14.200 */
+    UNIT_BOOL,         /* text: "yes" or "no"; JSON and CSV: true or false */
 };
 
 struct value {
@@ -74,8 +74,9 @@ void report_fact_number(struct report *report, const char *key, enum unit unit, 
 void report_fact_milliseconds(struct report *report, const char *key, double milliseconds);
 
 /*
- * Cells are added in column order; a row is complete when column_count of them were added. A cell
- * takes the unit of its column, which must be text for the one and a number for the other.
+ * Cells are added in column order; a row is complete when column_count of them were added, and only
+ * complete rows are printed. A cell takes the unit of its column, which must be text for the one
+ * and a number for the other (in a column of milliseconds: whole ones).
  */
 void report_cell_text(struct report *report, const char *text, size_t length);
 void report_cell_number(struct report *report, uint64_t number);

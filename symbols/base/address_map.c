@@ -29,8 +29,7 @@ static bool enlarge(struct address_map *map, struct error *err)
     return true;
 }
 
-bool address_map_add(struct address_map *map, uint64_t address, uint32_t number,
-                     struct error *err)
+bool address_map_add(struct address_map *map, uint64_t address, uint32_t number, struct error *err)
 {
     if ((!map->slots || map->count >= (map->mask + 1) / 3 * 2) && !enlarge(map, err))
         return false;

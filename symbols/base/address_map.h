@@ -24,22 +24,22 @@ struct address_map {
     size_t count;
 };
 
-/* Multiplication by 2^64 / golden ratio: objects are 16-aligned, so low bits alone would collide. */
+/* Multiplication by 2^64 / golden ratio: objects are 16-aligned, low bits alone would collide. */
 static inline size_t address_hash(uint64_t address)
 {
     return (size_t)((address * UINT64_C(0x9e3779b97f4a7c15)) >> 32);
 }
 
-/* The number kept for `address`, or UINT32_MAX. */
+/* The number kept for `address`, or UINT32_MAX, as always for address 0. */
 static inline uint32_t address_map_find(const struct address_map *map, uint64_t address)
 {
     if (!map->slots)
         return UINT32_MAX;
     for (size_t i = address_hash(address) & map->mask;; i = (i + 1) & map->mask) {
-        if (map->slots[i].address == address)
-            return map->slots[i].number;
         if (!map->slots[i].address)
             return UINT32_MAX;
+        if (map->slots[i].address == address)
+            return map->slots[i].number;
     }
 }
 

@@ -40,12 +40,13 @@ void *arena_alloc(struct arena *arena, size_t size)
 
 char *arena_copy(struct arena *arena, const char *bytes, size_t length)
 {
-    char *copy = arena_alloc(arena, length + 1);
+    char *copy = length < SIZE_MAX ? arena_alloc(arena, length + 1) : NULL;
 
-    if (copy) {
+    if (!copy)
+        return NULL;
+    if (length)
         memcpy(copy, bytes, length);
-        copy[length] = '\0';
-    }
+    copy[length] = '\0';
     return copy;
 }
 

@@ -21,7 +21,8 @@ struct arena {
 /* `size` bytes aligned for any type, not zeroed; NULL when there is no memory. */
 void *arena_alloc(struct arena *arena, size_t size);
 
-/* A NUL-terminated copy of `length` bytes; NULL when there is no memory. */
+/* A NUL-terminated copy of `length` bytes (`bytes` may be NULL where there are none); NULL when
+ * there is no memory. */
 char *arena_copy(struct arena *arena, const char *bytes, size_t length);
 
 /* Frees all that was given out; the arena is empty and usable again. */

@@ -6,6 +6,21 @@
 #include <stdio.h>
 #include <string.h>
 
+/* Adds ": <reason>"; where not all fits, what stands before it is cut, to half of the text at most:
+ * a long path must not hide why. */
+static void add_reason(struct error *err, const char *reason)
+{
+    const size_t most = sizeof(err->text) - 1, added = strlen(reason) + 2;
+    size_t kept = added < most / 2 ? most - added : most / 2;
+    size_t length = strlen(err->text);
+
+    if (length > kept) {
+        length = kept;
+        memcpy(err->text + length - 3, "...", 3);
+    }
+    snprintf(err->text + length, sizeof(err->text) - length, ": %s", reason);
+}
+
 bool error_set(struct error *err, enum error_kind kind, const char *format, ...)
 {
     va_list arguments;
@@ -26,9 +41,7 @@ bool error_errno(struct error *err, enum error_kind kind, const char *format, ..
     va_start(arguments, format);
     vsnprintf(err->text, sizeof(err->text), format, arguments);
     va_end(arguments);
-
-    size_t length = strlen(err->text);
-    snprintf(err->text + length, sizeof(err->text) - length, ": %s", reason);
+    add_reason(err, reason);
     return false;
 }
 
@@ -46,8 +59,6 @@ bool error_context(struct error *err, const char *format, ...)
     va_start(arguments, format);
     vsnprintf(err->text, sizeof(err->text), format, arguments);
     va_end(arguments);
-
-    size_t length = strlen(err->text);
-    snprintf(err->text + length, sizeof(err->text) - length, ": %s", deeper);
+    add_reason(err, deeper);
     return false;
 }

@@ -7,7 +7,8 @@
  * describing a failure cannot itself fail. On failure the other output arguments are untouched.
  *
  * The text is one line that says what was tried, on what, why it failed and what the user can do.
- * It may quote the target; whoever prints it escapes it (text_add_escaped).
+ * It may quote the target; whoever prints it escapes it (text_add_escaped). Where it is too long,
+ * a reason is kept before what was said in front of it, which then ends in "...".
  *
  * Damage inside a target is not an error: it is counted where it is met and the walk goes on.
  */

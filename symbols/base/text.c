@@ -9,6 +9,9 @@
 #include <string.h>
 #include <wchar.h>
 
+/* No script stacks so many marks on a letter; a hostile name does. */
+enum { MOST_BYTES_A_COLUMN = 16 };
+
 static bool make_room(struct text *text, size_t more)
 {
     size_t wanted;
@@ -119,6 +122,8 @@ void text_add_code(struct text *text, uint32_t code)
 {
     char bytes[4];
 
+    if (code > 0x10ffff)
+        code = 0xfffd;
     if (code < 0x80) {
         text_add_char(text, (char)code);
     } else if (code < 0x800) {
@@ -139,8 +144,7 @@ void text_add_code(struct text *text, uint32_t code)
     }
 }
 
-/* Could this code point move a cursor, reorder its neighbours or hide? */
-static bool is_dangerous(int32_t code)
+bool text_is_harmful(int32_t code)
 {
     return code < 0x20 || (code >= 0x7f && code < 0xa0) || code == 0xad || code == 0x61c ||
            code == 0x180e || (code >= 0x200b && code <= 0x200f) ||
@@ -154,7 +158,7 @@ static size_t escape(char escaped[16], const char *bytes, size_t size, int32_t c
 {
     if (code == '\\')
         return (size_t)snprintf(escaped, 16, "\\\\");
-    if (code >= 0 && !is_dangerous(code)) {
+    if (code >= 0 && !text_is_harmful(code)) {
         memcpy(escaped, bytes, size);
         return size;
     }
@@ -184,7 +188,7 @@ void text_add_escaped(struct text *text, const char *bytes, size_t length, size_
         bool as_it_is = written == size && memcmp(escaped, bytes + at, size) == 0;
 
         columns += as_it_is ? code_columns(code) : written;
-        if (most && columns > most) {
+        if (most && (columns > most || at / MOST_BYTES_A_COLUMN >= most)) {
             text_addf(text, "...(+%zu)", length - at);
             return;
         }

@@ -37,19 +37,32 @@ void text_free(struct text *text);
  */
 size_t text_decode(const char *bytes, size_t length, int32_t *code);
 
-/* Adds `code` in UTF-8; a surrogate is written in the same three-byte form that text_decode reads. */
+/*
+ * Adds `code` in UTF-8; a surrogate is written in the same three-byte form that text_decode reads,
+ * and what is above U+10FFFF, which only damage can bring, as U+FFFD.
+ */
 void text_add_code(struct text *text, uint32_t code);
+
+/*
+ * Could this code point move a cursor, reorder its neighbours or hide? Controls are, and so are
+ * lone surrogates, which UTF-8 has no place for.
+ */
+bool text_is_harmful(int32_t code);
 
 /*
  * Adds text from a target for a person to read: control bytes (C0, DEL, C1), lone surrogates,
  * bidirectional and zero-width controls, line and paragraph separators and bytes that are not UTF-8
  * come out as \xNN, \uNNNN or \UNNNNNNNN, a backslash as \\. So nothing that is printed can
- * drive a terminal or break a line. At most `most` columns are added (0: no bound); where text was
- * left out, "...(+N)" tells how many bytes.
+ * drive a terminal or break a line. At most `most` columns are added, and 16 bytes for each of them
+ * where marks without a width pile up (0: no bound); where text was left out, "...(+N)" tells how
+ * many bytes.
  */
 void text_add_escaped(struct text *text, const char *bytes, size_t length, size_t most);
 
-/* How many columns `bytes` takes on a terminal (wide characters take two, combining ones none). */
+/*
+ * How many columns `bytes` takes on a terminal (wide characters take two, combining ones none).
+ * Only a UTF-8 LC_CTYPE knows them: in the "C" locale every character takes one.
+ */
 size_t text_columns(const char *bytes, size_t length);
 
 #endif

@@ -1,0 +1,151 @@
+// SPDX-License-Identifier: MIT
+#include "inspector/analysis/census.h"
+
+#include "symbols/base/vector.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+struct census_tally {
+    uint64_t count;
+    uint64_t bytes;
+};
+
+void census_init(struct census *census, const struct python *python,
+                 const struct census_options *options)
+{
+    *census = (struct census){.options = *options};
+    types_init(&census->types, python);
+}
+
+void census_free(struct census *census)
+{
+    types_free(&census->types);
+    free(census->tallies);
+    free(census->rows);
+}
+
+/* Room for the tally of each type that is known; false is remembered as an object not counted. */
+static bool grow_tallies(struct census *census)
+{
+    struct census_tally *grown = vector_grow(census->tallies, &census->tally_capacity,
+                                             census->types.count, sizeof(*census->tallies));
+    if (!grown)
+        return false;
+    census->tallies = grown;
+    memset(grown + census->tally_count, 0,
+           (census->types.count - census->tally_count) * sizeof(*grown));
+    census->tally_count = census->types.count;
+    return true;
+}
+
+static void count_object(void *context, const struct object *object)
+{
+    struct census *census = context;
+
+    if (!census->options.generations[object->generation])
+        return;
+    if (object->type >= census->tally_count && !grow_tallies(census))
+        return;
+    census->tallies[object->type].count++;
+    census->tallies[object->type].bytes += object->size;
+    census->objects++;
+}
+
+static int compare_names(const void *left, const void *right)
+{
+    const struct census_row *a = left, *b = right;
+    size_t shorter = a->type_length < b->type_length ? a->type_length : b->type_length;
+    int order = memcmp(a->type, b->type, shorter);
+
+    return order ? order : (a->type_length > b->type_length) - (a->type_length < b->type_length);
+}
+
+static int compare_counts(const void *left, const void *right)
+{
+    const struct census_row *a = left, *b = right;
+
+    if (a->count != b->count)
+        return a->count < b->count ? 1 : -1;
+    return compare_names(left, right);
+}
+
+static int compare_bytes(const void *left, const void *right)
+{
+    const struct census_row *a = left, *b = right;
+
+    if (a->bytes != b->bytes)
+        return a->bytes < b->bytes ? 1 : -1;
+    return compare_names(left, right);
+}
+
+static size_t merge_namesakes(struct census_row *rows, size_t count)
+{
+    size_t kept = 0;
+
+    qsort(rows, count, sizeof(*rows), compare_names);
+    for (size_t i = 0; i < count; i++) {
+        if (kept && compare_names(&rows[kept - 1], &rows[i]) == 0) {
+            rows[kept - 1].count += rows[i].count;
+            rows[kept - 1].bytes += rows[i].bytes;
+        } else {
+            rows[kept++] = rows[i];
+        }
+    }
+    return kept;
+}
+
+static bool make_rows(struct census *census, struct error *err)
+{
+    struct census_row *rows = calloc(census->tally_count + 1, sizeof(*rows));
+    size_t count = 0;
+
+    if (!rows)
+        return error_memory(err);
+    for (size_t i = 0; i < census->tally_count; i++) {
+        const struct type *type = &census->types.items[i];
+        const struct census_tally *tally = &census->tallies[i];
+        bool brief = census->options.short_names;
+        if (!tally->count)
+            continue;
+        rows[count++] =
+            (struct census_row){.type = brief ? type->short_name : type->name,
+                                .type_length = brief ? type->short_length : type->name_length,
+                                .count = tally->count,
+                                .bytes = tally->bytes};
+        census->bytes += tally->bytes;
+    }
+    census->row_count = merge_namesakes(rows, count);
+    qsort(rows, census->row_count, sizeof(*rows),
+          census->options.order == CENSUS_BY_BYTES ? compare_bytes : compare_counts);
+    free(census->rows);
+    census->rows = rows;
+    return true;
+}
+
+static void forget(struct census *census)
+{
+    const struct python *python = census->types.python;
+
+    types_free(&census->types);
+    types_init(&census->types, python);
+    census->tally_count = 0;
+    census->row_count = 0;
+    census->objects = 0;
+    census->bytes = 0;
+}
+
+bool census_take(struct census *census, struct image *image, struct error *err)
+{
+    uint64_t seen = 0;
+
+    forget(census);
+    if (!heap_walk(census->types.python, image, &census->types, count_object, census,
+                   &census->verdict, err))
+        return false;
+    for (int i = 0; i < GENERATIONS; i++)
+        seen += census->options.generations[i] ? census->verdict.objects[i] : 0;
+    if (seen != census->objects)
+        return error_memory(err);
+    return make_rows(census, err);
+}

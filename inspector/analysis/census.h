@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: MIT
+/*
+ * census - how many objects of each type there are, and how many bytes they take.
+ *
+ * Types are told apart by name: two classes of one name (a reloaded module's, a class made anew by
+ * each call of a function) share a row, as they do in every tool that people compare with.
+ */
+#ifndef PYINSPECT_CENSUS_H
+#define PYINSPECT_CENSUS_H
+
+#include "inspector/python/heap.h"
+
+struct census_row {
+    const char *type; /* NUL-terminated; owned by the census's types */
+    size_t type_length;
+    uint64_t count;
+    uint64_t bytes;
+};
+
+enum census_order { CENSUS_BY_COUNT, CENSUS_BY_BYTES };
+
+struct census_options {
+    bool short_names;              /* __name__ alone; namesakes share a row */
+    bool generations[GENERATIONS]; /* which of them are counted */
+    enum census_order order;
+};
+
+struct census {
+    struct census_options options;
+    struct types types;
+    struct census_tally *tallies; /* by type number */
+    size_t tally_count, tally_capacity;
+
+    /* The answer, of census_take: */
+    struct census_row *rows; /* greatest first; equals by name */
+    size_t row_count;
+    uint64_t objects, bytes; /* of all rows */
+    struct heap_verdict verdict;
+};
+
+void census_init(struct census *census, const struct python *python,
+                 const struct census_options *options);
+void census_free(struct census *census);
+
+/* Counts what the image holds; what an earlier call counted is forgotten. */
+MUST_CHECK bool census_take(struct census *census, struct image *image, struct error *err);
+
+#endif

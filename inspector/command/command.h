@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: MIT
+/*
+ * command - one file a verb, and the table of them.
+ *
+ * A command parses its options, works out an answer and fills a report with it. It prints nothing:
+ * main renders the report in the format that was asked for and says what it is worth.
+ */
+#ifndef PYINSPECT_COMMAND_H
+#define PYINSPECT_COMMAND_H
+
+#include "inspector/command/options.h"
+#include "inspector/report/report.h"
+#include "symbols/base/text.h"
+
+#include <sys/types.h>
+
+enum format { FORMAT_TEXT, FORMAT_JSON, FORMAT_CSV };
+
+struct answer {
+    struct report report;
+    enum format format;
+    bool complete;     /* false: part of the heap could not be read or verified */
+    struct text worth; /* the last line on stderr: what the answer is worth */
+};
+
+struct command {
+    const char *name;
+    const char *operands; /* "PID" */
+    const char *summary;  /* one line */
+    const char *details;  /* a paragraph for --help, lines ended by \n */
+    const struct option_row *options;
+    size_t option_count;
+    /* argv[first..argc) is what follows the verb. On failure *ret is as it was. */
+    bool (*run)(int argc, char **argv, int first, struct answer *ret, struct error *err);
+};
+
+extern const struct command attach_command;
+
+extern const struct command *const commands[];
+extern const size_t command_count;
+
+/* NULL with ERROR_USAGE where there is no such command. */
+const struct command *command_find(const char *name, struct error *err);
+
+/* The help text of one command, and of all. */
+void command_explain(const struct command *command, struct text *text);
+void commands_explain(struct text *text);
+
+/* A TARGET's PID from the command line; ERROR_USAGE where it is none. */
+MUST_CHECK bool parse_pid(const char *text, pid_t *ret, struct error *err);
+
+void answer_free(struct answer *answer);
+
+#endif

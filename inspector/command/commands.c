@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: MIT
+#include "inspector/command/command.h"
+
+#include <limits.h>
+#include <string.h>
+
+const struct command *const commands[] = {
+    &attach_command,
+};
+const size_t command_count = sizeof(commands) / sizeof(*commands);
+
+const struct command *command_find(const char *name, struct error *err)
+{
+    const char *near = NULL;
+
+    for (size_t i = 0; i < command_count; i++) {
+        if (strcmp(commands[i]->name, name) == 0)
+            return commands[i];
+        if (nearest_name(name, &commands[i]->name, 1, 0))
+            near = commands[i]->name;
+    }
+    if (near)
+        error_set(err, ERROR_USAGE, "unknown command %s: did you mean %s?", name, near);
+    else
+        error_set(err, ERROR_USAGE, "unknown command %s: see pyinspect --help", name);
+    return NULL;
+}
+
+void command_explain(const struct command *command, struct text *text)
+{
+    text_addf(text, "Usage: pyinspect %s %s [options]\n\n%s.\n%s\nOptions:\n", command->name,
+              command->operands, command->summary, command->details);
+    options_explain(command->options, command->option_count, text);
+}
+
+void commands_explain(struct text *text)
+{
+    text_add(text, "Usage: pyinspect COMMAND TARGET [options]\n\n"
+                   "Looks into a running CPython process from outside. Nothing runs in it, nothing "
+                   "in it changes.\n\nCommands:\n");
+    for (size_t i = 0; i < command_count; i++)
+        text_addf(text, "  %-10s %s\n", commands[i]->name, commands[i]->summary);
+    text_add(text, "\npyinspect COMMAND --help tells a command's options, "
+                   "pyinspect --version the version.\n\n"
+                   "Example: pyinspect attach 4711 --most-common 20 --by bytes\n");
+}
+
+bool parse_pid(const char *text, pid_t *ret, struct error *err)
+{
+    uint64_t pid;
+
+    if (!parse_count(text, INT_MAX, &pid) || !pid)
+        return error_set(err, ERROR_USAGE, "%s is no process id: a PID is a number such as 4711",
+                         text);
+    *ret = (pid_t)pid;
+    return true;
+}
+
+void answer_free(struct answer *answer)
+{
+    report_free(&answer->report);
+    text_free(&answer->worth);
+}

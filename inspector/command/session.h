@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: MIT
+/*
+ * session - a target that is being inspected, and how a question is put to it.
+ *
+ * A command opens a session and asks. The session learns what the question needs, stops the target
+ * for the copy, and asks in earnest when the target runs again; as long as the answer cannot be
+ * verified (the collector was at work, a list was caught halfway through a change, memory was new)
+ * it tries again, within bounds.
+ */
+#ifndef PYINSPECT_SESSION_H
+#define PYINSPECT_SESSION_H
+
+#include "inspector/python/heap.h"
+#include "inspector/target/image.h"
+
+#include <sys/types.h>
+
+struct session;
+
+struct session_options {
+    bool read_swapped; /* also read what lies in swap (which brings it back into memory) */
+};
+
+/* How the last question was answered. */
+struct session_report {
+    double pause_milliseconds; /* the longest time for which the target stood still */
+    unsigned stops;            /* how often it was stopped */
+    unsigned threads;          /* of the target */
+    bool was_stopped;          /* by job control, before we came, and still is */
+    bool verified;             /* the answer's verdict, for the attempt that was taken */
+    uint64_t missed;           /* requests for memory that the image did not have */
+    uint64_t swapped_pages;    /* of those: pages that lie in swap */
+};
+
+MUST_CHECK bool session_open(struct session **ret, pid_t pid, const struct session_options *options,
+                             struct error *err);
+void session_close(struct session *session); /* NULL is fine */
+
+const struct python *session_python(const struct session *session);
+pid_t session_pid(const struct session *session);
+void session_executable(const struct session *session, char *path, size_t size);
+
+/*
+ * A question: works out its answer from `image` alone, from scratch each time that it is called,
+ * and says in *ret_verified whether the answer is certain. False (an error) ends the session's
+ * attempts.
+ */
+typedef bool session_question(void *context, struct image *image, bool *ret_verified,
+                              struct error *err);
+
+/*
+ * Puts a question. Afterwards the image holds what the answer was made from. Where nothing could be
+ * verified within the attempts the last answer stands, and the report says so.
+ */
+MUST_CHECK bool session_ask(struct session *session, session_question *question, void *context,
+                            struct session_report *ret, struct error *err);
+
+#endif

@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: MIT
+#include "inspector/python/dict.h"
+
+#include "inspector/python/unicode.h"
+
+enum { MOST_LOG2_INDEX = 40, DICT_KEYS_GENERAL = 0 };
+
+/* Where the entries of a table of keys begin, how many there are, and what one looks like. */
+struct entries {
+    uint64_t address;
+    uint64_t count;
+    uint32_t size, key, value; /* of an entry, and the offsets in it */
+};
+
+static uint64_t index_width(uint64_t slots)
+{
+    if (slots <= UINT8_MAX)
+        return 1;
+    if (slots <= UINT16_MAX)
+        return 2;
+    return slots <= UINT32_MAX ? 4 : 8;
+}
+
+static bool find_entries(const struct python *python, struct image *image, uint64_t keys,
+                         struct entries *ret)
+{
+    const struct layout *layout = &python->layout;
+    const uint8_t *at = image_at(image, keys, layout_offset(layout, PyDictKeysObject_dk_indices));
+    struct entries found = {.size = layout_size(layout, sizeof_PyDictKeyEntry),
+                            .key = layout_offset(layout, PyDictKeyEntry_me_key),
+                            .value = layout_offset(layout, PyDictKeyEntry_me_value)};
+    uint64_t indices = 0;
+
+    if (!at)
+        return false;
+    switch (python->shape.keys) {
+    case KEYS_DK_SIZE:
+        indices = load_u64(at + layout_offset(layout, PyDictKeysObject_dk_size));
+        if (indices >> MOST_LOG2_INDEX)
+            return false;
+        indices *= index_width(indices);
+        break;
+    case KEYS_LOG2: {
+        uint8_t log2 = at[layout_offset(layout, PyDictKeysObject_dk_log2_index_bytes)];
+        if (log2 > MOST_LOG2_INDEX)
+            return false;
+        indices = UINT64_C(1) << log2;
+        if (at[layout_offset(layout, PyDictKeysObject_dk_kind)] != DICT_KEYS_GENERAL) {
+            found.size = layout_size(layout, sizeof_PyDictUnicodeEntry);
+            found.key = layout_offset(layout, PyDictUnicodeEntry_me_key);
+            found.value = layout_offset(layout, PyDictUnicodeEntry_me_value);
+        }
+        break;
+    }
+    }
+    found.address = keys + layout_offset(layout, PyDictKeysObject_dk_indices) + indices;
+    found.count = load_u64(at + layout_offset(layout, PyDictKeysObject_dk_nentries));
+    *ret = found;
+    return true;
+}
+
+bool dict_find(const struct python *python, struct image *image, uint64_t address,
+               const char *ascii, uint64_t *ret_value)
+{
+    const struct layout *layout = &python->layout;
+    const uint64_t length = strlen(ascii);
+    uint64_t keys, type, flags;
+    struct entries entries;
+
+    if (!image_word(image, address + layout_offset(layout, PyDictObject_ma_keys), 8, &keys) ||
+        !find_entries(python, image, keys, &entries))
+        return false;
+    for (uint64_t i = 0; i < entries.count; i++) {
+        const uint8_t *entry = image_at(image, entries.address + i * entries.size, entries.size);
+        if (!entry)
+            return false;
+        uint64_t key = load_u64(entry + entries.key);
+        uint64_t value = load_u64(entry + entries.value);
+        if (key && value &&
+            image_word(image, key + layout_offset(layout, PyObject_ob_type), 8, &type) &&
+            image_word(image, type + layout_offset(layout, PyTypeObject_tp_flags), 8, &flags) &&
+            flags & TPFLAGS_UNICODE_SUBCLASS && unicode_equals(python, image, key, ascii, length)) {
+            *ret_value = value;
+            return true;
+        }
+    }
+    return false;
+}

@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: MIT
+/*
+ * heap - visits every object on the lists of the garbage collector, of all interpreters and all
+ * generations, in an image.
+ *
+ * Each link is checked against its neighbour's back link. When all of them match and no collection
+ * was going on, what was visited is exactly what the lists held: in a doubly linked list whose
+ * links agree no object can be met twice and none be left out. Damage does not end the walk; it is
+ * counted.
+ */
+#ifndef PYINSPECT_HEAP_H
+#define PYINSPECT_HEAP_H
+
+#include "inspector/python/locate.h"
+#include "inspector/python/type.h"
+#include "inspector/target/image.h"
+
+struct object {
+    uint64_t address;
+    uint64_t size; /* bytes: tp_basicsize + tp_itemsize * items + GC header + pre-header */
+    uint32_t type; /* its number in the types */
+    enum generation generation;
+};
+
+/* Called for each object, in the order of the lists. */
+typedef void heap_visit(void *context, const struct object *object);
+
+/* What the walk's result is worth. */
+struct heap_verdict {
+    uint64_t objects[GENERATIONS];
+    uint64_t links_verified;
+    uint64_t links_broken; /* a neighbour's back link did not match */
+    uint64_t lists_cut;    /* lists of which the rest could not be read, or ran in a circle */
+    uint64_t bad_types;    /* objects whose type is no type */
+    unsigned interpreters;
+    bool collecting; /* a collector was at work: objects may be on lists that nobody can find */
+};
+
+/* Was every object of every list seen, with certainty? */
+bool heap_is_verified(const struct heap_verdict *verdict);
+
+/*
+ * Walks all lists. `types` is filled as types are met. Fails with ERROR_SYSTEM for want of memory
+ * and with ERROR_PYTHON where there is no list to walk (the interpreter is not initialised yet, or
+ * its state cannot be read).
+ */
+MUST_CHECK bool heap_walk(const struct python *python, struct image *image, struct types *types,
+                          heap_visit *visit, void *context, struct heap_verdict *ret,
+                          struct error *err);
+
+enum { MOST_INTERPRETERS = 4096 };
+
+/*
+ * The addresses of the flags (32-bit words) that say that a collector is at work, one an
+ * interpreter. Returns how many were written; 0 where the state cannot be read.
+ */
+size_t heap_collecting_flags(const struct python *python, struct image *image, uint64_t *addresses,
+                             size_t most);
+
+#endif

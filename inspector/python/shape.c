@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: MIT
+#include "inspector/python/shape.h"
+
+/* Pointers to the managed __dict__ (3.11) and weak references (3.12) stand before the GC head. */
+#define TPFLAGS_MANAGED_WEAKREF (UINT64_C(1) << 3)
+#define TPFLAGS_MANAGED_DICT (UINT64_C(1) << 4)
+
+static void add_list(struct shape *shape, uint32_t offset, enum generation generation, bool swaps)
+{
+    shape->lists[shape->list_count++] =
+        (struct list_head){.offset = offset, .generation = generation, .swaps = swaps};
+}
+
+/* Heads of the lists in an array of struct gc_generation that starts at `offset`. */
+static void add_generations(struct shape *shape, const struct layout *layout, uint32_t offset)
+{
+    uint32_t head = layout_offset(layout, gc_generation_head);
+    uint32_t stride = layout_size(layout, sizeof_gc_generation);
+
+    for (unsigned i = 0; i < 3; i++)
+        add_list(shape, offset + i * stride + head, GENERATION_0 + i, false);
+}
+
+static void find_lists(struct shape *shape, const struct layout *layout)
+{
+    uint32_t head = layout_offset(layout, gc_generation_head);
+
+    if (shape->lists_home == LISTS_STATIC) {
+        add_generations(shape, layout, 0);
+        return;
+    }
+    if (layout_has(layout, gc_state_generations)) {
+        add_generations(shape, layout, layout_offset(layout, gc_state_generations));
+    } else {
+        uint32_t old = layout_offset(layout, gc_state_old);
+        add_list(shape, layout_offset(layout, gc_state_young) + head, GENERATION_0, false);
+        add_list(shape, old + head, GENERATION_1, true);
+        add_list(shape, old + layout_size(layout, sizeof_gc_generation) + head, GENERATION_2, true);
+    }
+    if (layout_has(layout, gc_state_permanent_generation))
+        add_list(shape, layout_offset(layout, gc_state_permanent_generation) + head,
+                 GENERATION_PERMANENT, false);
+}
+
+bool shape_of(struct shape *ret, const struct layout *layout, struct error *err)
+{
+    struct shape shape = {0};
+
+    if (layout_has(layout, interpreter_gc))
+        shape.lists_home = LISTS_INTERPRETER;
+    else if (layout_has(layout, runtime_gc))
+        shape.lists_home = LISTS_RUNTIME;
+    else
+        shape.lists_home = LISTS_STATIC;
+
+    bool has_state = layout_has(layout, sizeof_gc_state);
+    if (has_state != (shape.lists_home != LISTS_STATIC))
+        return error_set(err, ERROR_PYTHON,
+                         "the debug information does not tell where this Python keeps the lists of "
+                         "its garbage collector: it is incomplete, or this is no CPython 3.6 to "
+                         "3.15");
+    find_lists(&shape, layout);
+
+    shape.link_mask = layout_has(layout, PyGC_Head_gc_refs) ? UINT64_MAX : ~UINT64_C(3);
+    shape.keys = layout_has(layout, PyDictKeysObject_dk_log2_size) ? KEYS_LOG2 : KEYS_DK_SIZE;
+    shape.ints = layout_has(layout, PyLongObject_lv_tag) ? INT_LV_TAG : INT_OB_SIZE;
+    if (shape.keys == KEYS_LOG2)
+        shape.preheader_flags = TPFLAGS_MANAGED_DICT;
+    if (layout_has(layout, PyTypeObject_tp_watched))
+        shape.preheader_flags |= TPFLAGS_MANAGED_WEAKREF;
+    shape.frames_have_ob_size = layout_has(layout, PyFrameObject_ob_size);
+    *ret = shape;
+    return true;
+}

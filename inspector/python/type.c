@@ -1,0 +1,251 @@
+// SPDX-License-Identifier: MIT
+#include "inspector/python/type.h"
+
+#include "inspector/python/dict.h"
+#include "inspector/python/unicode.h"
+#include "symbols/base/text.h"
+#include "symbols/base/vector.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+/* Larger instances, and longer names of static types, are no more believed. */
+static const uint64_t most_basicsize = UINT64_C(1) << 24;
+enum { MOST_TP_NAME = 4096 };
+
+void types_init(struct types *types, const struct python *python)
+{
+    *types = (struct types){.python = python};
+}
+
+void types_free(struct types *types)
+{
+    free(types->items);
+    address_map_free(&types->numbers);
+    arena_free(&types->names);
+    *types = (struct types){0};
+}
+
+static uint64_t field_of(const struct layout *layout, const uint8_t *base, enum layout_slot_id id)
+{
+    return load_word(base + layout_offset(layout, id), layout_size(layout, id));
+}
+
+/* Is the object at `address` an instance of a type with this flag? */
+static bool has_type_flag(const struct python *python, struct image *image, uint64_t address,
+                          uint64_t flag)
+{
+    const struct layout *layout = &python->layout;
+    uint64_t type, flags;
+
+    return image_word(image, address + layout_offset(layout, PyObject_ob_type), 8, &type) &&
+           image_word(image, type + layout_offset(layout, PyTypeObject_tp_flags), 8, &flags) &&
+           flags & flag;
+}
+
+static bool is_unsized(const struct python *python, uint64_t address)
+{
+    for (unsigned i = 0; i < python->unsized_count; i++) {
+        if (python->unsized_types[i] == address)
+            return true;
+    }
+    return false;
+}
+
+static bool read_sizes(const struct python *python, struct image *image, struct type *type)
+{
+    const struct layout *layout = &python->layout;
+    const uint8_t *base = image_at(image, type->address, layout_size(layout, sizeof_PyTypeObject));
+
+    if (!base || type->address % 8 != 0 ||
+        !has_type_flag(python, image, type->address, TPFLAGS_TYPE_SUBCLASS))
+        return false;
+    uint64_t basic = field_of(layout, base, PyTypeObject_tp_basicsize);
+    type->item_size = field_of(layout, base, PyTypeObject_tp_itemsize);
+    type->flags = field_of(layout, base, PyTypeObject_tp_flags);
+    if (basic < layout_size(layout, sizeof_PyObject) || basic > most_basicsize ||
+        type->item_size > most_basicsize || !(type->flags & TPFLAGS_READY))
+        return false;
+
+    type->fixed_size = basic;
+    if (type->flags & TPFLAGS_HAVE_GC)
+        type->fixed_size += layout_size(layout, sizeof_PyGC_Head);
+    if (type->flags & python->shape.preheader_flags)
+        type->fixed_size += 2 * sizeof(uint64_t);
+    if (!type->item_size || is_unsized(python, type->address))
+        type->item_count = ITEMS_NONE;
+    else if (type->flags & TPFLAGS_LONG_SUBCLASS && python->shape.ints == INT_LV_TAG)
+        type->item_count = ITEMS_LV_TAG;
+    else
+        type->item_count = ITEMS_OB_SIZE;
+    return true;
+}
+
+/* tp_name, a C string somewhere in the target. */
+static bool read_tp_name(const struct python *python, struct image *image, uint64_t type,
+                         struct text *name)
+{
+    uint64_t at;
+
+    if (!image_word(image, type + layout_offset(&python->layout, PyTypeObject_tp_name), 8, &at))
+        return false;
+    for (; name->length < MOST_TP_NAME; at++) {
+        const char *c = image_at(image, at, 1);
+        if (!c)
+            return false;
+        if (!*c)
+            return true;
+        text_add_char(name, *c);
+    }
+    return true;
+}
+
+static bool read_str(const struct python *python, struct image *image, uint64_t address,
+                     struct text *text)
+{
+    return has_type_flag(python, image, address, TPFLAGS_UNICODE_SUBCLASS) &&
+           unicode_read(python, image, address, text);
+}
+
+static bool keep(struct types *types, const struct text *text, const char **ret, size_t *ret_length)
+{
+    const char *copy =
+        text->failed ? NULL
+                     : arena_copy(&types->names, text->bytes ? text->bytes : "", text->length);
+
+    *ret = copy;
+    *ret_length = text->length;
+    return copy != NULL;
+}
+
+/*
+ * A static type's tp_name is "module.name", or the bare name of a builtin: Objects/typeobject.c,
+ * type_module() and type_qualname().
+ */
+static bool name_static(struct types *types, struct image *image, struct type *type,
+                        struct text *name)
+{
+    if (!read_tp_name(types->python, image, type->address, name))
+        return false;
+    size_t prefix = sizeof("builtins.") - 1;
+    size_t skipped =
+        name->length > prefix && !memcmp(name->bytes, "builtins.", prefix) ? prefix : 0;
+    const char *dot = name->length ? memrchr(name->bytes, '.', name->length) : NULL;
+    size_t bare = dot ? (size_t)(dot + 1 - name->bytes) : 0;
+    struct text whole = {.bytes = name->bytes + skipped, .length = name->length - skipped};
+    struct text last = {.bytes = name->bytes + bare, .length = name->length - bare};
+
+    if (!name->length)
+        return false;
+    return keep(types, &whole, &type->name, &type->name_length) &&
+           keep(types, &last, &type->short_name, &type->short_length);
+}
+
+/*
+ * A heap type is named by the string under '__module__' in its dictionary and by ht_qualname. Where
+ * that is no string the type has no module to show, as in its repr.
+ */
+static bool name_heap(struct types *types, struct image *image, struct type *type,
+                      struct text *name)
+{
+    const struct python *python = types->python;
+    const struct layout *layout = &python->layout;
+    const uint8_t *base =
+        image_at(image, type->address, layout_size(layout, sizeof_PyHeapTypeObject));
+    struct text qualname = {0}, last = {0};
+    uint64_t module;
+    bool done = false;
+
+    if (!base)
+        return false;
+    uint64_t dict = field_of(layout, base, PyTypeObject_tp_dict);
+    uint64_t ht_qualname = field_of(layout, base, PyHeapTypeObject_ht_qualname);
+    uint64_t ht_name = field_of(layout, base, PyHeapTypeObject_ht_name);
+
+    if (dict_find(python, image, dict, "__module__", &module) &&
+        read_str(python, image, module, name)) {
+        if (name->length == 8 && !memcmp(name->bytes, "builtins", 8))
+            text_clear(name);
+        else
+            text_add_char(name, '.');
+    } else {
+        text_clear(name);
+    }
+    if (read_str(python, image, ht_qualname, &qualname) &&
+        read_str(python, image, ht_name, &last)) {
+        text_add_bytes(name, qualname.bytes ? qualname.bytes : "", qualname.length);
+        done = keep(types, name, &type->name, &type->name_length) &&
+               keep(types, &last, &type->short_name, &type->short_length);
+    }
+    text_free(&qualname);
+    text_free(&last);
+    return done;
+}
+
+static bool name_unreadable(struct types *types, struct type *type, struct error *err)
+{
+    char name[64];
+    int length = snprintf(name, sizeof(name), "<unreadable type at 0x%" PRIx64 ">", type->address);
+
+    type->valid = false;
+    type->name = type->short_name = arena_copy(&types->names, name, (size_t)length);
+    type->name_length = type->short_length = (size_t)length;
+    return type->name || error_memory(err);
+}
+
+bool types_add(struct types *types, struct image *image, uint64_t address, uint32_t *ret_number,
+               struct error *err)
+{
+    struct type type = {.address = address};
+    struct text name = {0};
+    struct type *grown =
+        vector_grow(types->items, &types->capacity, types->count + 1, sizeof(*types->items));
+
+    if (!grown)
+        return error_memory(err);
+    types->items = grown;
+
+    type.valid = read_sizes(types->python, image, &type) &&
+                 (type.flags & TPFLAGS_HEAPTYPE ? name_heap(types, image, &type, &name)
+                                                : name_static(types, image, &type, &name));
+    text_free(&name);
+    if (!type.valid && !name_unreadable(types, &type, err))
+        return false;
+
+    uint32_t number = (uint32_t)types->count;
+    if (!address_map_add(&types->numbers, address, number, err))
+        return false;
+    types->items[types->count++] = type;
+    *ret_number = number;
+    return true;
+}
+
+uint64_t type_object_size(const struct types *types, struct image *image, const struct type *type,
+                          uint64_t address)
+{
+    const struct layout *layout = &types->python->layout;
+    uint64_t items = 0, extent;
+
+    switch (type->item_count) {
+    case ITEMS_NONE:
+        return type->fixed_size;
+    case ITEMS_OB_SIZE: {
+        if (!image_word(image, address + layout_offset(layout, PyVarObject_ob_size), 8, &items))
+            return type->fixed_size;
+        if ((int64_t)items < 0)
+            items = -items;
+        break;
+    }
+    case ITEMS_LV_TAG:
+        if (!image_word(image, address + layout_offset(layout, PyLongObject_lv_tag), 8, &items))
+            return type->fixed_size;
+        items >>= 3;
+        break;
+    }
+    const struct image_range *range = image_range_of(image, address);
+    if (__builtin_mul_overflow(items, type->item_size, &extent) || !range ||
+        extent > range->start + range->size - address)
+        return type->fixed_size;
+    return type->fixed_size + extent;
+}

@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: MIT
+#include "inspector/python/unicode.h"
+
+static const uint64_t most_bytes = UINT64_C(16) * 1024 * 1024;
+
+/* Where a str keeps its characters. */
+struct characters {
+    uint64_t address;
+    uint64_t length; /* in characters */
+    unsigned width;  /* bytes a character: 1, 2 or 4 */
+};
+
+/* A bit-field of PyASCIIObject.state. */
+static unsigned state_bits(const struct layout *layout, const uint8_t *str, enum layout_slot_id id)
+{
+    const struct layout_slot *slot = &layout->slots[id];
+    uint64_t bits = load_word(str + slot->offset + slot->bit_offset / 8, 2);
+
+    return (unsigned)(bits >> slot->bit_offset % 8) & ((1U << slot->bit_size) - 1);
+}
+
+static bool find_characters(const struct python *python, struct image *image, uint64_t address,
+                            struct characters *ret)
+{
+    const struct layout *layout = &python->layout;
+    const uint8_t *str = image_at(image, address, layout_size(layout, sizeof_PyASCIIObject));
+    struct characters found;
+
+    if (!str)
+        return false;
+    found.length = load_u64(str + layout_offset(layout, PyASCIIObject_length));
+    found.width = state_bits(layout, str, PyASCIIObject_kind);
+    bool ascii = state_bits(layout, str, PyASCIIObject_ascii);
+    bool compact = state_bits(layout, str, PyASCIIObject_compact);
+    if ((found.width != 1 && found.width != 2 && found.width != 4) ||
+        found.length > most_bytes / found.width)
+        return false;
+    if (compact)
+        found.address = address + layout_size(layout, ascii ? sizeof_PyASCIIObject
+                                                            : sizeof_PyCompactUnicodeObject);
+    else if (!image_word(image, address + layout_offset(layout, PyUnicodeObject_data), 8,
+                         &found.address))
+        return false;
+    *ret = found;
+    return true;
+}
+
+bool unicode_read(const struct python *python, struct image *image, uint64_t address,
+                  struct text *text)
+{
+    struct characters found;
+
+    if (!find_characters(python, image, address, &found))
+        return false;
+    if (!found.length)
+        return true;
+    const uint8_t *at = image_at(image, found.address, found.length * found.width);
+    if (!at)
+        return false;
+    for (uint64_t i = 0; i < found.length; i++)
+        text_add_code(text, (uint32_t)load_word(at + i * found.width, found.width));
+    return true;
+}
+
+bool unicode_equals(const struct python *python, struct image *image, uint64_t address,
+                    const char *ascii, size_t length)
+{
+    struct characters found;
+
+    if (!find_characters(python, image, address, &found) || found.length != length ||
+        found.width != 1)
+        return false;
+    const void *at = image_at(image, found.address, length);
+    return at && memcmp(at, ascii, length) == 0;
+}

@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: MIT
+/*
+ * unicode - the content of str objects.
+ */
+#ifndef PYINSPECT_UNICODE_H
+#define PYINSPECT_UNICODE_H
+
+#include "inspector/python/locate.h"
+#include "inspector/target/image.h"
+#include "symbols/base/text.h"
+
+/*
+ * Adds the str at `address` to `text` in UTF-8, lone surrogates in three-byte form. False where it
+ * is not in the image, not ready (a legacy string of 3.11 and earlier without its data) or absurdly
+ * long (more than 16 MiB). The caller has made sure that it is a str.
+ */
+MUST_CHECK bool unicode_read(const struct python *python, struct image *image, uint64_t address,
+                             struct text *text);
+
+/* Does the str at `address` hold exactly these ASCII characters? */
+bool unicode_equals(const struct python *python, struct image *image, uint64_t address,
+                    const char *ascii, size_t length);
+
+#endif

@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: MIT
+#include "inspector/report/format.h"
+
+#include "inspector/report/render.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+enum { BUFFER_SIZE = 32 };
+
+const char *format_count(char *buffer, uint64_t count)
+{
+    char digits[BUFFER_SIZE];
+    size_t length = (size_t)snprintf(digits, sizeof(digits), "%" PRIu64, count);
+    char *to = buffer;
+
+    for (size_t i = 0; i < length; i++) {
+        if (i && (length - i) % 3 == 0)
+            *to++ = ',';
+        *to++ = digits[i];
+    }
+    *to = '\0';
+    return buffer;
+}
+
+static void add_tenth(char *buffer, unsigned tenth, const char *unit)
+{
+    size_t length = strlen(buffer);
+
+    snprintf(buffer + length, BUFFER_SIZE - length, ".%u %s", tenth, unit);
+}
+
+const char *format_bytes(char *buffer, uint64_t bytes)
+{
+    static const char units[][4] = {"KiB", "MiB", "GiB", "TiB", "PiB", "EiB"};
+    enum { LARGEST = sizeof(units) / sizeof(units[0]) - 1 };
+    unsigned unit = 0;
+
+    if (bytes < 1024) {
+        format_count(buffer, bytes);
+        return strcat(buffer, " B");
+    }
+    while (unit < LARGEST && bytes >> (10 * (unit + 2)))
+        unit++;
+
+    unsigned shift = 10 * (unit + 1);
+    uint64_t one = UINT64_C(1) << shift;
+    uint64_t whole = bytes >> shift;
+    unsigned tenth = (unsigned)(((bytes & (one - 1)) * 10 + one / 2) >> shift);
+
+    if (tenth == 10) {
+        whole++;
+        tenth = 0;
+    }
+    if (whole == 1024 && unit < LARGEST) {
+        whole = 1;
+        unit++;
+    }
+    format_count(buffer, whole);
+    add_tenth(buffer, tenth, units[unit]);
+    return buffer;
+}
+
+uint64_t format_round(double number, uint64_t parts)
+{
+    const double most = 1e12;
+
+    if (!(number > 0))
+        return 0;
+    return (uint64_t)((number < most ? number : most) * (double)parts + 0.5);
+}
+
+const char *format_milliseconds(char *buffer, double milliseconds)
+{
+    uint64_t tenths = format_round(milliseconds, 10);
+
+    format_count(buffer, tenths / 10);
+    add_tenth(buffer, (unsigned)(tenths % 10), "ms");
+    return buffer;
+}

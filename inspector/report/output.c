@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: MIT
+#include "inspector/report/output.h"
+
+#include "inspector/report/format.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <string.h>
+
+bool output_start(const struct report *report, struct error *err)
+{
+    if (!report->failed)
+        return true;
+    error_memory(err);
+    return error_context(err, "cannot make the report");
+}
+
+static bool fail(struct error *err, int reason)
+{
+    const char *advice = "write it to a file or another pipe";
+
+    if (reason == EPIPE)
+        advice = "the reader went away; let it read to the end";
+    else if (reason == ENOSPC || reason == EDQUOT || reason == EFBIG)
+        advice = "make room there or write it to another place";
+    return error_set(err, ERROR_OUTPUT, "cannot write the report: %s; %s", strerror(reason),
+                     advice);
+}
+
+bool output_text(FILE *out, struct text *text, struct error *err)
+{
+    if (text->failed) {
+        error_memory(err);
+        return error_context(err, "cannot make the report");
+    }
+    if (text->length && fwrite(text->bytes, 1, text->length, out) != text->length)
+        return fail(err, errno);
+    text_clear(text);
+    return true;
+}
+
+bool output_finish(FILE *out, struct error *err)
+{
+    if (fflush(out) != 0)
+        return fail(err, errno);
+    if (ferror(out)) /* lost by an earlier write, whose reason is gone */
+        return fail(err, EIO);
+    return true;
+}
+
+void output_add_plain(struct text *text, const struct value *value)
+{
+    uint64_t thousandths;
+
+    switch (value->unit) {
+    case UNIT_TEXT:
+        break;
+    case UNIT_COUNT:
+    case UNIT_BYTES:
+        text_addf(text, "%" PRIu64, value->number);
+        break;
+    case UNIT_MILLISECONDS:
+        thousandths = format_round(value->milliseconds, 1000);
+        text_addf(text, "%" PRIu64 ".%03u", thousandths / 1000, (unsigned)(thousandths % 1000));
+        break;
+    case UNIT_BOOL:
+        text_add(text, value->number ? "true" : "false");
+        break;
+    }
+}
+
+size_t output_rows(const struct report *report, size_t value_count)
+{
+    return report->column_count ? value_count / report->column_count : 0;
+}

@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: MIT
+/*
+ * output - what the renderers share: lines on their way out, and values for a machine. For
+ * inspector/report/ alone.
+ *
+ * A stream buffers, so a full disk shows only with some later line; each line asks for it, which
+ * keeps a long report from being made for nobody. SIGPIPE is the caller's to ignore.
+ */
+#ifndef PYINSPECT_OUTPUT_H
+#define PYINSPECT_OUTPUT_H
+
+#include "inspector/report/report.h"
+#include "symbols/base/text.h"
+
+#include <stdio.h>
+
+/* Is the report whole? ERROR_SYSTEM if not. */
+MUST_CHECK bool output_start(const struct report *report, struct error *err);
+
+/* Writes `text` and clears it. ERROR_SYSTEM where it could not be built, else ERROR_OUTPUT. */
+MUST_CHECK bool output_text(FILE *out, struct text *text, struct error *err);
+
+/* Flushes, and fails with ERROR_OUTPUT where anything written to `out` was lost. */
+MUST_CHECK bool output_finish(FILE *out, struct error *err);
+
+/* Adds a value that is not UNIT_TEXT as JSON and CSV have it: 1234, 14.200, true. */
+void output_add_plain(struct text *text, const struct value *value);
+
+/* How many rows are complete. */
+size_t output_rows(const struct report *report, size_t value_count);
+
+#endif

@@ -1,0 +1,472 @@
+// SPDX-License-Identifier: MIT
+#include "inspector/target/capture.h"
+
+#include "inspector/target/copy.h"
+#include "symbols/base/cleanup.h"
+#include "symbols/base/vector.h"
+
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+/* Memory is fetched in chunks of 64 pages: a word of the bits, 256 KiB, worth a system call. */
+enum { CHUNK_PAGES = 64 };
+
+static const uint64_t huge_page = 2 * 1024 * 1024;
+/* More new memory than this between learning and stopping is left for the next attempt. */
+static const uint64_t most_growth = UINT64_C(64) * 1024 * 1024;
+
+/* What we know of a range of the image: its mapping in the target. */
+struct region {
+    struct mapping mapping;
+    uint64_t pages;
+    uint8_t *bytes;    /* as in the image's range */
+    uint64_t *present; /* likewise */
+    uint64_t *fetched; /* a bit a page (whole chunks): was looked at while learning */
+    uint64_t *planned; /* a bit a page: is to be copied in the stop */
+    uint64_t *filed;   /* a bit a page: was read from the file, the target does not have it */
+    void *reserved;    /* the memory behind `bytes` */
+    uint64_t reserved_size;
+    int file; /* the mapped file, -1 until it is needed */
+};
+
+struct capture {
+    const struct process *process;
+    bool read_swapped;
+    struct image image;
+    struct maps maps;        /* at the last capture_learn; owns the paths */
+    struct region **regions; /* in no order; an image range's `source` is one */
+    size_t count, capacity;
+    uint64_t *guards;
+    size_t guard_count, guard_capacity;
+    uint64_t swapped_pages;
+};
+
+static bool is_anonymous(const struct mapping *mapping)
+{
+    return mapping->inode == 0;
+}
+
+/* Private and read-only pages of a file do not change: they need no second copy. */
+static bool is_fixed(const struct mapping *mapping)
+{
+    return mapping->inode != 0 && !mapping->writable && !mapping->shared;
+}
+
+static void region_free(struct region *region)
+{
+    if (region->reserved)
+        munmap(region->reserved, region->reserved_size);
+    free(region->present);
+    free(region->fetched);
+    free(region->planned);
+    free(region->filed);
+    cleanup_close(&region->file);
+    free(region);
+}
+
+/*
+ * Makes room for a range's copy. The pages cost nothing until they are filled. The copy lies at the
+ * same distance from a huge page's boundary as the original, so that huge pages fit both.
+ */
+static bool region_reserve(struct region *region)
+{
+    size_t words = (size_t)((region->pages + CHUNK_PAGES - 1) / CHUNK_PAGES);
+    uint64_t size = region->pages * IMAGE_PAGE;
+
+    if (region->bytes)
+        return true;
+    region->present = calloc(words, sizeof(uint64_t));
+    region->fetched = calloc(words, sizeof(uint64_t));
+    region->planned = calloc(words, sizeof(uint64_t));
+    region->filed = calloc(words, sizeof(uint64_t));
+    void *reserved = mmap(NULL, size + huge_page, PROT_READ | PROT_WRITE,
+                          MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (!region->present || !region->fetched || !region->planned || !region->filed ||
+        reserved == MAP_FAILED) {
+        if (reserved != MAP_FAILED)
+            munmap(reserved, size + huge_page);
+        return false; /* the arrays wait for region_free */
+    }
+    region->reserved = reserved;
+    region->reserved_size = size + huge_page;
+    region->bytes = (uint8_t *)reserved +
+                    ((region->mapping.start - (uint64_t)(uintptr_t)reserved) & (huge_page - 1));
+    if (is_anonymous(&region->mapping) && size >= 2 * huge_page)
+        madvise(reserved, region->reserved_size, MADV_HUGEPAGE);
+    return true;
+}
+
+static bool add_region(struct capture *capture, const struct mapping *mapping, struct error *err)
+{
+    struct region *region = calloc(1, sizeof(*region));
+    struct region **grown =
+        vector_grow(capture->regions, &capture->capacity, capture->count + 1, sizeof(*grown));
+
+    if (grown)
+        capture->regions = grown;
+    if (!region || !grown) {
+        free(region);
+        return error_memory(err);
+    }
+    region->mapping = *mapping;
+    region->file = -1;
+    region->pages = (mapping->end - mapping->start) / IMAGE_PAGE;
+    capture->regions[capture->count++] = region;
+
+    struct image_range range = {
+        .start = mapping->start, .size = mapping->end - mapping->start, .source = region};
+    return image_add(&capture->image, &range, err);
+}
+
+static void forget(struct capture *capture)
+{
+    for (size_t i = 0; i < capture->count; i++)
+        region_free(capture->regions[i]);
+    capture->count = 0;
+    capture->guard_count = 0;
+    capture->swapped_pages = 0;
+    image_free(&capture->image);
+    maps_free(&capture->maps);
+}
+
+bool capture_open(struct capture **ret, const struct process *process, bool read_swapped,
+                  struct error *err)
+{
+    struct capture *capture = calloc(1, sizeof(*capture));
+
+    if (!capture)
+        return error_memory(err);
+    capture->process = process;
+    capture->read_swapped = read_swapped;
+    image_init(&capture->image);
+    *ret = capture;
+    return true;
+}
+
+void capture_close(struct capture *capture)
+{
+    if (!capture)
+        return;
+    forget(capture);
+    free(capture->regions);
+    free(capture->guards);
+    free(capture);
+}
+
+struct image *capture_image(struct capture *capture)
+{
+    return &capture->image;
+}
+
+/* Which of the chunk's pages the target has in memory, and which in swap. */
+static void ask_pagemap(const struct capture *capture, const struct region *region, uint64_t first,
+                        size_t pages, uint64_t *ret_present, uint64_t *ret_swapped)
+{
+    uint64_t entries[CHUNK_PAGES];
+    uint64_t all = pages == CHUNK_PAGES ? UINT64_MAX : (UINT64_C(1) << pages) - 1;
+
+    *ret_present = all;
+    *ret_swapped = 0;
+    if (!process_pagemap(capture->process, region->mapping.start + first * IMAGE_PAGE, entries,
+                         pages))
+        return;
+    *ret_present = 0;
+    for (size_t i = 0; i < pages; i++) {
+        *ret_present |= (entries[i] >> PAGEMAP_PRESENT & 1) << i;
+        *ret_swapped |= (entries[i] >> PAGEMAP_SWAPPED & 1) << i;
+    }
+    if (capture->read_swapped)
+        *ret_present |= *ret_swapped;
+}
+
+/* Adds the runs of set bits in `mask`, which stands for the pages from `first` on. */
+static bool add_runs(struct copy *copy, const struct region *region, uint64_t first, uint64_t mask,
+                     struct error *err)
+{
+    while (mask) {
+        unsigned start = (unsigned)__builtin_ctzll(mask);
+        uint64_t shifted = mask >> start;
+        unsigned length = shifted == UINT64_MAX ? 64 : (unsigned)__builtin_ctzll(~shifted);
+        uint64_t page = first + start;
+        struct copy_run run = {.address = region->mapping.start + page * IMAGE_PAGE,
+                               .bytes = region->bytes + page * IMAGE_PAGE,
+                               .present = region->present,
+                               .page = page,
+                               .pages = length};
+        if (!copy_add(copy, &run, err))
+            return false;
+        mask = start + length == 64 ? 0 : mask & (UINT64_MAX << (start + length));
+    }
+    return true;
+}
+
+/* Pages of a file that the target does not have in memory are the file's own. */
+static void read_from_file(const struct capture *capture, struct region *region, uint64_t first,
+                           uint64_t mask)
+{
+    struct error ignored;
+
+    if (!mask || is_anonymous(&region->mapping) || region->mapping.shared)
+        return;
+    if (region->file < 0)
+        region->file = process_open_file(capture->process, &region->mapping, &ignored);
+    for (; mask && region->file >= 0; mask &= mask - 1) {
+        uint64_t page = first + (unsigned)__builtin_ctzll(mask);
+        uint64_t at = page * IMAGE_PAGE;
+        ssize_t got = pread(region->file, region->bytes + at, IMAGE_PAGE,
+                            (off_t)(region->mapping.offset + at));
+        if (got > 0) {
+            region->filed[page / 64] |= UINT64_C(1) << (page % 64);
+            region->present[page / 64] |= UINT64_C(1) << (page % 64);
+        }
+    }
+}
+
+/* Fetches what the running target has of the chunk that starts with page `first`. */
+static void fetch_chunk(const struct capture *capture, struct region *region, uint64_t first)
+{
+    uint64_t left = region->pages - first;
+    size_t pages = left < CHUNK_PAGES ? (size_t)left : CHUNK_PAGES;
+    uint64_t resident, swapped, bytes;
+    struct copy copy = {0};
+    struct error ignored;
+
+    region->fetched[first / CHUNK_PAGES] = UINT64_MAX;
+    ask_pagemap(capture, region, first, pages, &resident, &swapped);
+    if (add_runs(&copy, region, first, resident, &ignored) &&
+        copy_all(&copy, capture->process, &bytes, &ignored))
+        region->planned[first / CHUNK_PAGES] |= region->present[first / CHUNK_PAGES];
+    copy_free(&copy);
+    uint64_t all = pages == CHUNK_PAGES ? UINT64_MAX : (UINT64_C(1) << pages) - 1;
+    read_from_file(capture, region, first, all & ~resident & ~swapped);
+}
+
+static bool fetch(void *context, struct image_range *range, uint64_t address, uint64_t size)
+{
+    const struct capture *capture = context;
+    struct region *region = range->source;
+    uint64_t first = (address - range->start) / IMAGE_PAGE;
+    uint64_t last = (address - range->start + size - 1) / IMAGE_PAGE;
+    bool any = false;
+
+    if (!region_reserve(region))
+        return false;
+    range->bytes = region->bytes;
+    range->present = region->present;
+    for (uint64_t chunk = first / CHUNK_PAGES; chunk <= last / CHUNK_PAGES; chunk++) {
+        if (region->fetched[chunk])
+            continue;
+        fetch_chunk(capture, region, chunk * CHUNK_PAGES);
+        any = true;
+    }
+    return any;
+}
+
+/* After the stop: what was not copied is not to be had now, but may be the next time. */
+static bool note_missed(void *context, struct image_range *range, uint64_t address, uint64_t size)
+{
+    struct capture *capture = context;
+    struct region *region = range->source;
+    uint64_t first = (address - range->start) / IMAGE_PAGE;
+    uint64_t last = (address - range->start + size - 1) / IMAGE_PAGE;
+
+    if (!region_reserve(region))
+        return false;
+    range->bytes = region->bytes;
+    range->present = region->present;
+    for (uint64_t page = first; page <= last; page++) {
+        uint64_t bit = UINT64_C(1) << (page % 64);
+        uint64_t resident, swapped;
+        if ((region->planned[page / 64] | region->present[page / 64]) & bit)
+            continue;
+        ask_pagemap(capture, region, page, 1, &resident, &swapped);
+        capture->swapped_pages += swapped && !capture->read_swapped;
+        if (resident)
+            region->planned[page / 64] |= bit;
+    }
+    return false;
+}
+
+void capture_learn(struct capture *capture)
+{
+    struct error ignored;
+    struct maps maps;
+
+    forget(capture);
+    if (!process_maps(capture->process, &maps, &ignored))
+        return; /* the image stays empty; capture_take will say why */
+    capture->maps = maps;
+    for (size_t i = 0; i < maps.count; i++) {
+        if (mapping_is_memory(&maps.items[i]) && !add_region(capture, &maps.items[i], &ignored))
+            break;
+    }
+    capture->image.fill = fetch;
+    capture->image.fill_context = capture;
+}
+
+bool capture_guard(struct capture *capture, uint64_t address, struct error *err)
+{
+    uint64_t *grown = vector_grow(capture->guards, &capture->guard_capacity,
+                                  capture->guard_count + 1, sizeof(*capture->guards));
+    if (!grown)
+        return error_memory(err);
+    capture->guards = grown;
+    capture->guards[capture->guard_count++] = address;
+    return true;
+}
+
+bool capture_is_quiet(const struct capture *capture)
+{
+    for (size_t i = 0; i < capture->guard_count; i++) {
+        uint32_t word = 0;
+        struct iovec local = {&word, sizeof(word)};
+        struct iovec remote = {(void *)(uintptr_t)capture->guards[i], sizeof(word)};
+        if (process_read(capture->process, &local, &remote, 1) == sizeof(word) && word)
+            return false;
+    }
+    return true;
+}
+
+uint64_t capture_swapped_pages(const struct capture *capture)
+{
+    return capture->swapped_pages;
+}
+
+static bool plan_region(struct copy *copy, struct region *region, struct error *err)
+{
+    size_t words = (size_t)((region->pages + CHUNK_PAGES - 1) / CHUNK_PAGES);
+
+    if (!region->bytes || is_fixed(&region->mapping))
+        return true;
+    for (size_t i = 0; i < words; i++) {
+        region->present[i] = region->filed[i];
+        if (!add_runs(copy, region, i * CHUNK_PAGES, region->planned[i], err))
+            return false;
+    }
+    return true;
+}
+
+/* Chunks that had holes may have pages in them by now: new objects lie there. */
+static bool plan_filled_holes(const struct capture *capture, struct copy *copy,
+                              struct region *region, struct error *err)
+{
+    for (uint64_t first = 0; first < region->pages; first += CHUNK_PAGES) {
+        uint64_t left = region->pages - first;
+        size_t pages = left < CHUNK_PAGES ? (size_t)left : CHUNK_PAGES;
+        uint64_t all = pages == CHUNK_PAGES ? UINT64_MAX : (UINT64_C(1) << pages) - 1;
+        uint64_t *planned = &region->planned[first / CHUNK_PAGES];
+        uint64_t resident, swapped;
+
+        if (!*planned || *planned == all)
+            continue;
+        ask_pagemap(capture, region, first, pages, &resident, &swapped);
+        if (!add_runs(copy, region, first, resident & ~*planned, err))
+            return false;
+        *planned |= resident;
+    }
+    return true;
+}
+
+static bool plan_growth(struct capture *capture, struct copy *copy, const struct mapping *mapping,
+                        struct error *err)
+{
+    struct mapping growth = *mapping;
+
+    growth.path = "";
+    if (!add_region(capture, &growth, err))
+        return false;
+    struct region *region = capture->regions[capture->count - 1];
+    struct image_range *range = image_range_of(&capture->image, growth.start);
+    if (!region_reserve(region) || !range)
+        return true; /* then it is missed, and counted */
+    range->bytes = region->bytes;
+    range->present = region->present;
+    for (uint64_t first = 0; first < region->pages; first += CHUNK_PAGES) {
+        uint64_t left = region->pages - first;
+        uint64_t resident, swapped;
+        ask_pagemap(capture, region, first, left < CHUNK_PAGES ? (size_t)left : CHUNK_PAGES,
+                    &resident, &swapped);
+        region->planned[first / CHUNK_PAGES] = resident;
+        if (!add_runs(copy, region, first, resident, err))
+            return false;
+    }
+    return true;
+}
+
+/* Anonymous memory that was mapped, or grew, since the mappings were learnt. */
+static bool plan_new_memory(struct capture *capture, struct copy *copy, struct error *err)
+{
+    struct maps now;
+    uint64_t budget = most_growth;
+    bool done = true;
+
+    if (!process_maps(capture->process, &now, err))
+        return false;
+    for (size_t i = 0; done && i < now.count; i++) {
+        struct mapping mapping = now.items[i];
+        if (!mapping_is_memory(&mapping) || !mapping.writable || !is_anonymous(&mapping))
+            continue;
+        /* The parts of it that the image has no range for, one after the other. */
+        for (uint64_t at = mapping.start; done && at < mapping.end;) {
+            const struct image_range *known = image_range_from(&capture->image, at);
+            if (known && known->start <= at) {
+                at = known->start + known->size;
+                continue;
+            }
+            struct mapping gap = mapping;
+            gap.start = at;
+            if (known && known->start < gap.end)
+                gap.end = known->start;
+            at = gap.end;
+            if (gap.end - gap.start > budget)
+                continue;
+            budget -= gap.end - gap.start;
+            done = plan_growth(capture, copy, &gap, err);
+        }
+    }
+    maps_free(&now);
+    return done;
+}
+
+static enum capture_outcome copy_stopped(struct capture *capture, struct copy *copy,
+                                         bool even_if_busy, uint64_t *ret_bytes, struct error *err)
+{
+    if (!even_if_busy && !capture_is_quiet(capture))
+        return CAPTURE_BUSY;
+    if (!plan_new_memory(capture, copy, err))
+        return CAPTURE_FAILED;
+    for (size_t i = 0; i < capture->count; i++) {
+        struct region *region = capture->regions[i];
+        if (region->bytes && !is_fixed(&region->mapping) &&
+            !plan_filled_holes(capture, copy, region, err))
+            return CAPTURE_FAILED;
+    }
+    return copy_all(copy, capture->process, ret_bytes, err) ? CAPTURE_DONE : CAPTURE_FAILED;
+}
+
+enum capture_outcome capture_take(struct capture *capture, bool even_if_busy,
+                                  struct capture_report *ret, struct error *err)
+{
+    struct copy copy = {0};
+    struct capture_report report = {0};
+    enum capture_outcome outcome = CAPTURE_FAILED;
+    struct stop *stop;
+    bool planned = true;
+
+    for (size_t i = 0; planned && i < capture->count; i++)
+        planned = plan_region(&copy, capture->regions[i], err);
+    if (planned && stop_begin(&stop, capture->process, err)) {
+        outcome = copy_stopped(capture, &copy, even_if_busy, &report.bytes, err);
+        if (!stop_end(stop, &report.stop, err))
+            outcome = CAPTURE_FAILED;
+    }
+    copy_free(&copy);
+    capture->image.last = &capture->image.none;
+    capture->image.missed = 0;
+    capture->swapped_pages = 0;
+    capture->image.fill = note_missed;
+    if (outcome != CAPTURE_FAILED)
+        *ret = report;
+    return outcome;
+}

@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: MIT
+/*
+ * capture - fills an image with the memory of a running process.
+ *
+ * The same question is asked of the image twice. First while the target runs: what the question
+ * touches is fetched as it is touched (capture_learn). Those answers are worthless, for the target
+ * changes meanwhile, but afterwards it is known which pages matter, and our own pages are faulted
+ * in. Then the target is stopped, those pages are copied again at memory speed, and it is let go
+ * (capture_take). Now the question is asked in earnest, of a copy that is true for one moment.
+ * Pages that it misses even so (the target has grown) are remembered for the next capture_take.
+ *
+ * Pages that the target does not have in memory are not touched, so that its footprint does not
+ * grow by our reading: of a private mapping of a file they are read from the file, pages in swap
+ * are left out and counted unless `read_swapped` asks for them.
+ */
+#ifndef PYINSPECT_CAPTURE_H
+#define PYINSPECT_CAPTURE_H
+
+#include "inspector/target/image.h"
+#include "inspector/target/process.h"
+#include "inspector/target/stop.h"
+
+struct capture;
+
+struct capture_report {
+    struct stop_report stop;
+    uint64_t bytes;         /* copied while the target stood still */
+    uint64_t lost_pages;    /* were wanted and could not be read (gone, or not readable) */
+    uint64_t swapped_pages; /* were wanted and lie in swap */
+};
+
+MUST_CHECK bool capture_open(struct capture **ret, const struct process *process, bool read_swapped,
+                             struct error *err);
+void capture_close(struct capture *capture); /* NULL is fine */
+
+/* Owned by the capture. Its answers are those of the last capture_learn or capture_take. */
+struct image *capture_image(struct capture *capture);
+
+/* From here on the image fetches from the running target what it is asked for. */
+void capture_learn(struct capture *capture);
+
+/*
+ * Names a 32-bit word of the target that must be 0 for a capture to be worth its while (the flag of
+ * a collector at work). The words that were named are forgotten by the next capture_learn.
+ */
+MUST_CHECK bool capture_guard(struct capture *capture, uint64_t address, struct error *err);
+
+/* Pages that were asked for since the last capture_take and are not there because they lie in swap.
+ */
+uint64_t capture_swapped_pages(const struct capture *capture);
+
+/* Are all guarded words 0 in the running target? */
+bool capture_is_quiet(const struct capture *capture);
+
+enum capture_outcome {
+    CAPTURE_DONE,
+    CAPTURE_BUSY,  /* a guarded word was not 0: nothing was copied */
+    CAPTURE_FAILED /* see the error */
+};
+
+/*
+ * Stops the target, copies what was learnt, lets it go. Until the next capture_learn the image
+ * answers from that copy alone, and notes what it does not have. With `even_if_busy` the guarded
+ * words are not looked at.
+ */
+MUST_CHECK enum capture_outcome capture_take(struct capture *capture, bool even_if_busy,
+                                             struct capture_report *ret, struct error *err);
+
+#endif

@@ -1,0 +1,296 @@
+// SPDX-License-Identifier: MIT
+#include "inspector/target/process.h"
+
+#include "inspector/target/permission.h"
+#include "inspector/target/proc_status.h"
+#include "symbols/base/cleanup.h"
+#include "symbols/debug_file.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+/* The kernel's struct task_struct flag for a thread of its own, as /proc/PID/stat shows it. */
+enum { PF_KTHREAD = 0x00200000 };
+
+static bool is_zombie(char state)
+{
+    return state == 'Z' || state == 'X';
+}
+
+static bool no_such_process(pid_t pid, struct error *err)
+{
+    if (kill(pid, 0) < 0 && errno == EPERM)
+        return error_set(err, ERROR_TARGET,
+                         "process %d exists but /proc hides it (mounted with hidepid): "
+                         "run as its owner or as root",
+                         (int)pid);
+    return error_set(err, ERROR_TARGET,
+                     "no process %d: it has ended, or lives in another PID namespace", (int)pid);
+}
+
+static bool not_a_leader(pid_t pid, struct error *err)
+{
+    char path[64];
+    struct proc_status status;
+
+    snprintf(path, sizeof(path), "/proc/%d", (int)pid);
+    AUTO_CLOSE int proc = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (proc >= 0 && proc_status_read(proc, &status) && status.process != pid)
+        return error_set(err, ERROR_TARGET, "%d is a thread of process %d: inspect %d", (int)pid,
+                         (int)status.process, (int)status.process);
+    return no_such_process(pid, err);
+}
+
+/* The leader of a process may have exited while its threads run on; they then share its memory. */
+static bool open_live_thread(struct process *process, int leader, struct error *err)
+{
+    AUTO_CLOSE int task = openat(leader, "task", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    DIR *threads = task < 0 ? NULL : fdopendir(task);
+    const struct dirent *entry;
+
+    if (!threads)
+        return no_such_process(process->pid, err);
+    while (process->proc < 0 && (entry = readdir(threads))) {
+        struct proc_stat stat;
+        AUTO_CLOSE int thread = -1;
+        if (entry->d_name[0] == '.')
+            continue;
+        thread = openat(task, entry->d_name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        if (thread < 0 || !proc_stat_read(thread, &stat) || is_zombie(stat.state))
+            continue;
+        process->tid = (pid_t)strtol(entry->d_name, NULL, 10);
+        process->proc = thread;
+        thread = -1;
+    }
+    closedir(threads);
+    task = -1; /* closedir closed it */
+    if (process->proc < 0)
+        return error_set(err, ERROR_TARGET,
+                         "process %d is a zombie: it has exited and waits for its parent to notice",
+                         (int)process->pid);
+    return true;
+}
+
+static bool check_kind(const struct process *process, const struct proc_stat *stat,
+                       struct error *err)
+{
+    struct proc_status status;
+
+    if (process->pid == getpid())
+        return error_set(err, ERROR_TARGET, "%d is pyinspect itself", (int)process->pid);
+    if (stat->flags & PF_KTHREAD)
+        return error_set(err, ERROR_TARGET, "%d (%s) is a thread of the kernel, not a program",
+                         (int)process->pid, process->name);
+    if (proc_status_read(process->proc, &status) && status.tracer)
+        return permission_refused_traced(process->pid, process->name, status.tracer, err);
+    return true;
+}
+
+static bool open_memory(struct process *process, struct error *err)
+{
+    char byte;
+    struct maps maps;
+
+    process->maps_fd = openat(process->proc, "maps", O_RDONLY | O_CLOEXEC);
+    if (process->maps_fd < 0)
+        return process_refused(process, "read the mappings of", errno, err);
+    process->pagemap_fd = openat(process->proc, "pagemap", O_RDONLY | O_CLOEXEC);
+    process->memory_fd = openat(process->proc, "mem", O_RDONLY | O_CLOEXEC);
+    process->root_fd = openat(process->proc, "root", O_PATH | O_DIRECTORY | O_CLOEXEC);
+
+    if (!process_maps(process, &maps, err))
+        return false;
+    uint64_t probe = 0;
+    for (size_t i = 0; i < maps.count && !probe; i++) {
+        if (maps.items[i].executable && mapping_is_memory(&maps.items[i]))
+            probe = maps.items[i].start;
+    }
+    maps_free(&maps);
+
+    struct iovec local = {&byte, 1};
+    struct iovec remote = {(void *)(uintptr_t)probe, 1}; // NOLINT: an address of the target's
+    if (process_read(process, &local, &remote, 1) < 0 && errno != EFAULT && errno != EIO)
+        return process_refused(process, "read the memory of", errno, err);
+    return true;
+}
+
+bool process_open(struct process *ret, pid_t pid, struct error *err)
+{
+    struct process process = {.pid = pid,
+                              .tid = pid,
+                              .pidfd = -1,
+                              .proc = -1,
+                              .maps_fd = -1,
+                              .pagemap_fd = -1,
+                              .memory_fd = -1,
+                              .root_fd = -1};
+    char path[64];
+    struct proc_stat stat;
+
+    process.pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
+    if (process.pidfd < 0 && errno != ENOSYS)
+        return errno == EINVAL || errno == ENOENT ? not_a_leader(pid, err)
+                                                  : no_such_process(pid, err);
+
+    snprintf(path, sizeof(path), "/proc/%d", (int)pid);
+    AUTO_CLOSE int leader = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    bool done = leader >= 0 && proc_stat_read(leader, &stat);
+    if (!done) {
+        no_such_process(pid, err);
+    } else {
+        process.start_time = stat.start_time;
+        snprintf(process.name, sizeof(process.name), "%s", stat.name);
+        done = open_live_thread(&process, leader, err) && check_kind(&process, &stat, err) &&
+               open_memory(&process, err);
+    }
+    if (!done) {
+        process_close(&process);
+        return false;
+    }
+    *ret = process;
+    return true;
+}
+
+void process_close(struct process *process)
+{
+    cleanup_close(&process->pidfd);
+    cleanup_close(&process->proc);
+    cleanup_close(&process->maps_fd);
+    cleanup_close(&process->pagemap_fd);
+    cleanup_close(&process->memory_fd);
+    cleanup_close(&process->root_fd);
+}
+
+static bool is_alive(const struct process *process)
+{
+    struct pollfd exit = {.fd = process->pidfd, .events = POLLIN};
+
+    return process->pidfd < 0 || poll(&exit, 1, 0) == 0;
+}
+
+bool process_is_same(const struct process *process)
+{
+    char byte;
+
+    return is_alive(process) && pread(process->maps_fd, &byte, 1, 0) == 1;
+}
+
+bool process_refused(const struct process *process, const char *what, int number, struct error *err)
+{
+    if (!is_alive(process) || number == ESRCH)
+        return error_set(err, ERROR_TARGET, "cannot %s %d (%s): it has ended", what,
+                         (int)process->pid, process->name);
+    return permission_refused(process->pid, process->proc, process->name, what, number, err);
+}
+
+bool process_maps(const struct process *process, struct maps *ret, struct error *err)
+{
+    AUTO_FREE char *text = NULL;
+    size_t length = 0, capacity = 0;
+    ssize_t got = 0;
+
+    do {
+        char *grown = realloc(text, capacity += 256 * 1024);
+        if (!grown)
+            return error_memory(err);
+        text = grown;
+        while (length < capacity &&
+               (got = pread(process->maps_fd, text + length, capacity - length, (off_t)length)) > 0)
+            length += (size_t)got;
+    } while (length == capacity);
+    if (got < 0)
+        return process_refused(process, "read the mappings of", errno, err);
+    if (!length)
+        return error_set(err, ERROR_TARGET,
+                         "process %d (%s) has ended or has started another program meanwhile: "
+                         "nothing is reported of it; try again if it still runs",
+                         (int)process->pid, process->name);
+    return maps_parse(ret, text, length, err);
+}
+
+/* process_vm_readv is the faster of the two; some containers' seccomp profiles forbid it alone. */
+static ssize_t read_by_file(const struct process *process, const struct iovec *local,
+                            const struct iovec *remote, size_t count)
+{
+    ssize_t total = 0;
+
+    for (size_t i = 0; i < count; i++) {
+        ssize_t got = pread(process->memory_fd, local[i].iov_base, remote[i].iov_len,
+                            (off_t)(uintptr_t)remote[i].iov_base);
+        if (got == 0)
+            errno = ESRCH; /* the address space is gone */
+        if (got < 0 && errno == EIO)
+            errno = EFAULT;
+        if (got <= 0)
+            return total ? total : -1;
+        total += got;
+        if ((size_t)got < remote[i].iov_len)
+            break;
+    }
+    return total;
+}
+
+ssize_t process_read(const struct process *process, const struct iovec *local,
+                     const struct iovec *remote, size_t count)
+{
+    ssize_t got = process_vm_readv(process->tid, local, count, remote, count, 0);
+
+    if (got < 0 && process->memory_fd >= 0 && (errno == EPERM || errno == ENOSYS))
+        return read_by_file(process, local, remote, count);
+    return got;
+}
+
+bool process_pagemap(const struct process *process, uint64_t address, uint64_t *entries,
+                     size_t count)
+{
+    size_t size = count * sizeof(*entries);
+
+    return process->pagemap_fd >= 0 &&
+           pread(process->pagemap_fd, entries, size, (off_t)(address / 4096 * sizeof(*entries))) ==
+               (ssize_t)size;
+}
+
+int process_open_file(const struct process *process, const struct mapping *mapping,
+                      struct error *err)
+{
+    char link[64];
+    struct stat status;
+
+    snprintf(link, sizeof(link), "map_files/%" PRIx64 "-%" PRIx64, mapping->start, mapping->end);
+    int leader = openat(process->proc, "../..", O_PATH | O_DIRECTORY | O_CLOEXEC);
+    int fd = leader < 0 ? -1 : openat(leader, link, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+    cleanup_close(&leader);
+    if (fd < 0 && !mapping->deleted && process->root_fd >= 0) {
+        struct file_root root = {.fd = process->root_fd, .name = ""};
+        fd = file_root_open(&root, mapping->path);
+    }
+    if (fd >= 0 && fstat(fd, &status) == 0 && S_ISREG(status.st_mode) &&
+        status.st_ino == mapping->inode)
+        return fd;
+
+    if (fd >= 0)
+        close(fd);
+    error_set(err, ERROR_TARGET,
+              "cannot open %s as process %d (%s) has it: the file was %s since it started%s",
+              mapping->path, (int)process->pid, process->name,
+              mapping->deleted || fd >= 0 ? "deleted or replaced" : "made unreadable",
+              geteuid() ? "; as root it can still be read" : "");
+    return -1;
+}
+
+void process_executable(const struct process *process, char *path, size_t size)
+{
+    ssize_t length = readlinkat(process->proc, "exe", path, size - 1);
+
+    path[length < 0 ? 0 : length] = '\0';
+}

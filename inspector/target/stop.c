@@ -1,0 +1,329 @@
+// SPDX-License-Identifier: MIT
+#include "inspector/target/stop.h"
+
+#include "inspector/target/proc_status.h"
+#include "symbols/base/cleanup.h"
+#include "symbols/base/vector.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <sys/ptrace.h>
+#include <sys/wait.h>
+#include <time.h>
+
+enum {
+    STOP_DEADLINE_MS = 1000,
+    REAP_INTERVAL_MS = 5,
+    SPINS_BEFORE_SLEEP = 200,
+    PAUSE_NS = 50 * 1000,
+};
+
+enum thread_state { THREAD_SEIZED, THREAD_INTERRUPTED, THREAD_HELD, THREAD_GONE };
+
+struct thread {
+    pid_t tid;
+    enum thread_state state;
+};
+
+enum phase { PHASE_STOPPING, PHASE_HELD, PHASE_FAILED, PHASE_RELEASING };
+
+struct stop {
+    const struct process *process;
+    pthread_t tracer;
+    pthread_mutex_t lock; /* guards `phase` */
+    pthread_cond_t changed;
+    enum phase phase;
+
+    /* The rest belongs to the tracer until it has ended, but for reading after PHASE_HELD. */
+    struct thread *threads;
+    size_t count, capacity;
+    struct timespec interrupted; /* when the first thread was told to stop */
+    struct stop_report report;
+    bool died;
+    struct error error;
+};
+
+static double milliseconds_since(const struct timespec *start)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (double)(now.tv_sec - start->tv_sec) * 1e3 +
+           (double)(now.tv_nsec - start->tv_nsec) / 1e6;
+}
+
+static bool is_known(const struct stop *stop, pid_t tid)
+{
+    for (size_t i = 0; i < stop->count; i++) {
+        if (stop->threads[i].tid == tid)
+            return true;
+    }
+    return false;
+}
+
+static bool has_exited(const struct stop *stop, const char *tid)
+{
+    struct proc_stat stat;
+    AUTO_CLOSE int task = openat(stop->process->proc, "..", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    AUTO_CLOSE int thread = task < 0 ? -1 : openat(task, tid, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+    return thread < 0 || !proc_stat_read(thread, &stat) || stat.state == 'Z' || stat.state == 'X';
+}
+
+static bool seize(struct stop *stop, const char *name, struct error *err)
+{
+    pid_t tid = (pid_t)strtol(name, NULL, 10);
+
+    if (ptrace(PTRACE_SEIZE, tid, 0, 0) < 0) {
+        int number = errno;
+        if (number == ESRCH || has_exited(stop, name))
+            return true;
+        return process_refused(stop->process, "attach to", number, err);
+    }
+    struct thread *grown =
+        vector_grow(stop->threads, &stop->capacity, stop->count + 1, sizeof(*stop->threads));
+    if (!grown)
+        return error_memory(err);
+    stop->threads = grown;
+    stop->threads[stop->count++] = (struct thread){.tid = tid, .state = THREAD_SEIZED};
+    return true;
+}
+
+/* Seizes the threads that are not yet ours; a seized thread runs on until it is interrupted. */
+static bool seize_new_threads(struct stop *stop, struct error *err)
+{
+    int fd = openat(stop->process->proc, "..", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    DIR *tasks = fd < 0 ? NULL : fdopendir(fd);
+    const struct dirent *entry;
+    bool done = true;
+
+    if (!tasks) {
+        int number = errno;
+        cleanup_close(&fd);
+        return process_refused(stop->process, "list the threads of", number, err);
+    }
+    while (done && (entry = readdir(tasks))) {
+        if (entry->d_name[0] != '.' && !is_known(stop, (pid_t)strtol(entry->d_name, NULL, 10)))
+            done = seize(stop, entry->d_name, err);
+    }
+    closedir(tasks);
+    return done;
+}
+
+static bool interrupt_seized(struct stop *stop)
+{
+    bool any = false;
+
+    for (size_t i = 0; i < stop->count; i++) {
+        struct thread *thread = &stop->threads[i];
+        if (thread->state != THREAD_SEIZED)
+            continue;
+        any = true;
+        thread->state =
+            ptrace(PTRACE_INTERRUPT, thread->tid, 0, 0) == 0 ? THREAD_INTERRUPTED : THREAD_GONE;
+    }
+    return any;
+}
+
+/*
+ * Takes note of what has become of an interrupted thread. A signal that was on its way may stop it
+ * first: it is given back, and the interruption is still to come. Dropping it would lose it.
+ */
+static void look_at(struct stop *stop, struct thread *thread)
+{
+    int status;
+    pid_t got = waitpid(thread->tid, &status, __WALL | WNOHANG);
+
+    if (got == 0)
+        return;
+    if (got < 0 || !WIFSTOPPED(status)) {
+        thread->state = THREAD_GONE;
+    } else if (status >> 16 == PTRACE_EVENT_STOP) {
+        thread->state = THREAD_HELD;
+        if (WSTOPSIG(status) != SIGTRAP)
+            stop->report.was_stopped = true;
+    } else {
+        long signal = status >> 16 ? 0 : WSTOPSIG(status);
+        if (ptrace(PTRACE_CONT, thread->tid, 0, signal) < 0)
+            thread->state = THREAD_GONE;
+    }
+}
+
+static bool did_not_stop(struct stop *stop, const struct thread *thread, struct error *err)
+{
+    return error_set(err, ERROR_TARGET,
+                     "process %d (%s) does not stop: its thread %d sleeps uninterruptibly in the "
+                     "kernel (state D: a hanging disk or network mount, or the parent of a vfork); "
+                     "it was let go, try again later",
+                     (int)stop->process->pid, stop->process->name, (int)thread->tid);
+}
+
+static bool wait_for_interrupted(struct stop *stop, struct error *err)
+{
+    struct timespec begun;
+    const struct timespec nap = {.tv_nsec = PAUSE_NS};
+
+    clock_gettime(CLOCK_MONOTONIC, &begun);
+    for (unsigned spins = 0;; spins++) {
+        const struct thread *waiting = NULL;
+        for (size_t i = 0; i < stop->count; i++) {
+            if (stop->threads[i].state == THREAD_INTERRUPTED)
+                look_at(stop, &stop->threads[i]);
+            if (stop->threads[i].state == THREAD_INTERRUPTED)
+                waiting = &stop->threads[i];
+        }
+        if (!waiting)
+            return true;
+        if (milliseconds_since(&begun) > STOP_DEADLINE_MS)
+            return did_not_stop(stop, waiting, err);
+        if (spins > SPINS_BEFORE_SLEEP)
+            nanosleep(&nap, NULL);
+    }
+}
+
+/* Threads may be born until all are held, so the list is read until it has nothing new. */
+static bool hold_all(struct stop *stop, struct error *err)
+{
+    if (!seize_new_threads(stop, err))
+        return false;
+    clock_gettime(CLOCK_MONOTONIC, &stop->interrupted);
+    while (interrupt_seized(stop)) {
+        if (!wait_for_interrupted(stop, err) || !seize_new_threads(stop, err))
+            return false;
+    }
+    for (size_t i = 0; i < stop->count; i++)
+        stop->report.threads += stop->threads[i].state == THREAD_HELD;
+    if (!stop->report.threads)
+        return process_refused(stop->process, "stop", ESRCH, err);
+    return true;
+}
+
+/* A killed thread stays until its tracer has waited for it; its parent's restart would wait too. */
+static void reap_killed(struct stop *stop)
+{
+    int status;
+
+    for (size_t i = 0; i < stop->count; i++) {
+        struct thread *thread = &stop->threads[i];
+        if (thread->state == THREAD_HELD && waitpid(thread->tid, &status, __WALL | WNOHANG) != 0) {
+            thread->state = THREAD_GONE;
+            stop->died = true;
+        }
+    }
+}
+
+static void release_all(struct stop *stop)
+{
+    reap_killed(stop);
+    for (size_t i = 0; i < stop->count; i++) {
+        if (stop->threads[i].state == THREAD_HELD &&
+            ptrace(PTRACE_DETACH, stop->threads[i].tid, 0, 0) < 0)
+            stop->died = true;
+    }
+    stop->report.milliseconds = milliseconds_since(&stop->interrupted);
+}
+
+static void enter(struct stop *stop, enum phase phase)
+{
+    pthread_mutex_lock(&stop->lock);
+    stop->phase = phase;
+    pthread_cond_broadcast(&stop->changed);
+    pthread_mutex_unlock(&stop->lock);
+}
+
+/* Waits until the caller wants the target released; true: look for the killed, and wait on. */
+static bool still_wanted(struct stop *stop)
+{
+    struct timespec until;
+
+    clock_gettime(CLOCK_MONOTONIC, &until);
+    until.tv_nsec += REAP_INTERVAL_MS * 1000000L;
+    until.tv_sec += until.tv_nsec / 1000000000L;
+    until.tv_nsec %= 1000000000L;
+
+    pthread_mutex_lock(&stop->lock);
+    while (stop->phase == PHASE_HELD &&
+           pthread_cond_timedwait(&stop->changed, &stop->lock, &until) != ETIMEDOUT)
+        ;
+    bool wanted = stop->phase == PHASE_HELD;
+    pthread_mutex_unlock(&stop->lock);
+    return wanted;
+}
+
+static void *trace(void *argument)
+{
+    struct stop *stop = argument;
+    bool held = hold_all(stop, &stop->error);
+
+    if (held) {
+        enter(stop, PHASE_HELD);
+        while (still_wanted(stop))
+            reap_killed(stop);
+    }
+    release_all(stop);
+    if (!held)
+        enter(stop, PHASE_FAILED);
+    return NULL; /* the kernel lets go of what could not be released, a thread in state D */
+}
+
+/* The tracer has ended or was never started. */
+static void stop_free(struct stop *stop)
+{
+    pthread_cond_destroy(&stop->changed);
+    pthread_mutex_destroy(&stop->lock);
+    free(stop->threads);
+    free(stop);
+}
+
+bool stop_begin(struct stop **ret, const struct process *process, struct error *err)
+{
+    struct stop *stop = calloc(1, sizeof(*stop));
+    pthread_condattr_t attributes;
+
+    if (!stop)
+        return error_memory(err);
+    stop->process = process;
+    pthread_mutex_init(&stop->lock, NULL);
+    pthread_condattr_init(&attributes);
+    pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
+    pthread_cond_init(&stop->changed, &attributes);
+    pthread_condattr_destroy(&attributes);
+    if (pthread_create(&stop->tracer, NULL, trace, stop) != 0) {
+        stop_free(stop);
+        return error_set(err, ERROR_SYSTEM, "cannot start a thread");
+    }
+
+    pthread_mutex_lock(&stop->lock);
+    while (stop->phase == PHASE_STOPPING)
+        pthread_cond_wait(&stop->changed, &stop->lock);
+    bool held = stop->phase == PHASE_HELD;
+    pthread_mutex_unlock(&stop->lock);
+    if (!held) {
+        pthread_join(stop->tracer, NULL);
+        *err = stop->error;
+        stop_free(stop);
+        return false;
+    }
+    *ret = stop;
+    return true;
+}
+
+bool stop_end(struct stop *stop, struct stop_report *ret, struct error *err)
+{
+    const struct process *process = stop->process;
+
+    enter(stop, PHASE_RELEASING);
+    pthread_join(stop->tracer, NULL);
+    struct stop_report report = stop->report;
+    bool died = stop->died;
+    stop_free(stop);
+    if (died)
+        return error_set(err, ERROR_TARGET,
+                         "process %d (%s) died while it was being read: nothing is reported of it",
+                         (int)process->pid, process->name);
+    *ret = report;
+    return true;
+}

@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: MIT
+/*
+ * stop - makes all threads of a process stand still for a while, and lets them go.
+ *
+ * PTRACE_SEIZE and PTRACE_INTERRUPT, never PTRACE_ATTACH: a seized process runs on when its tracer
+ * dies at any moment, and one that was stopped before (SIGSTOP) stays stopped. PTRACE_O_EXITKILL is
+ * never set. Nothing is ever written: no registers, no memory.
+ *
+ * A thread of ours, the tracer, does it all, since ptrace belongs to a thread: when it ends, for
+ * whatever reason, the kernel releases what it held. While the target stands still the tracer takes
+ * note of threads that die (killed), so that their parent can reap them at once.
+ */
+#ifndef PYINSPECT_STOP_H
+#define PYINSPECT_STOP_H
+
+#include "inspector/target/process.h"
+
+struct stop;
+
+struct stop_report {
+    double milliseconds; /* from the first thread's interruption to the last one's release */
+    unsigned threads;    /* that were held */
+    bool was_stopped;    /* the process had been stopped before (job control) and still is */
+};
+
+/*
+ * Stops all threads, those included that are born meanwhile. Fails with ERROR_TARGET, everything
+ * let go again, where it is not permitted or a thread does not stop within a second (it sleeps
+ * uninterruptibly in the kernel, as the parent of a vfork does).
+ */
+MUST_CHECK bool stop_begin(struct stop **ret, const struct process *process, struct error *err);
+
+/*
+ * Lets go; `stop` is freed. Fails with ERROR_TARGET where the process died while it was held: what
+ * was read since is then not to be used.
+ */
+MUST_CHECK bool stop_end(struct stop *stop, struct stop_report *ret, struct error *err);
+
+#endif

@@ -1,0 +1,416 @@
+// SPDX-License-Identifier: MIT
+#include "symbols/debug_file.h"
+
+#include "symbols/python_version.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <gelf.h>
+#include <limits.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { DIRECTORIES_MAX = 64, HEX_MAX = 128 };
+
+struct debug_file {
+    struct elf_file *file;     /* has the debug information */
+    struct elf_file *separate; /* the same, if it is ours; else NULL */
+    struct elf_file *supplement;
+    Dwarf *dwarf;
+    Dwarf *supplement_dwarf;
+};
+
+/* "/opt/x" + "/lib/debug", as the start of a path and the tail to put there. */
+struct directory {
+    int length;
+    const char *tail;
+};
+
+/* What a file must show to be taken. */
+struct proof {
+    const uint8_t *build_id; /* NULL: the CRC decides */
+    size_t build_id_size;
+    const uint32_t *crc; /* NULL: only the build-id will do */
+};
+
+struct search {
+    const struct file_root *roots;
+    size_t root_count;
+    char path[PATH_MAX]; /* of the file whose debug information is searched; absolute */
+    int parent_length;   /* of that path's directory, without the slash */
+    struct directory directories[DIRECTORIES_MAX];
+    size_t directory_count;
+    char refused[512]; /* why the last file that was there is not the one; "" if none was there */
+};
+
+static void print_hex(char hex[HEX_MAX + 1], const uint8_t *bytes, size_t size)
+{
+    hex[0] = '\0';
+    for (size_t i = 0; i < size && i < HEX_MAX / 2; i++)
+        snprintf(hex + 2 * i, 3, "%02x", bytes[i]);
+}
+
+static void refuse(struct search *search, const struct file_root *root, const char *path,
+                   const char *why)
+{
+    snprintf(search->refused, sizeof(search->refused), "%.100s%.200s was not used: %.100s",
+             root->name, path, why);
+}
+
+/* The places */
+
+static void add_directory(struct search *search, size_t length, const char *tail)
+{
+    if (search->directory_count < DIRECTORIES_MAX)
+        search->directories[search->directory_count++] =
+            (struct directory){.length = (int)length, .tail = tail};
+}
+
+static bool set_places(struct search *search, const char *path, struct error *err)
+{
+    size_t used = 0;
+
+    if (path[0] != '/') {
+        if (!getcwd(search->path, sizeof(search->path)))
+            return error_errno(err, ERROR_SYSTEM, "cannot tell the current directory");
+        used = strlen(search->path);
+    }
+    int length =
+        snprintf(search->path + used, sizeof(search->path) - used, "%s%s", used ? "/" : "", path);
+    if (length < 0 || (size_t)length >= sizeof(search->path) - used)
+        return error_set(err, ERROR_PYTHON, "%.200s...: the file's path is too long", path);
+
+    size_t parent = (size_t)(strrchr(search->path, '/') - search->path);
+    search->parent_length = (int)parent;
+    add_directory(search, 0, "/usr/lib/debug");
+    while (parent > 0) {
+        do
+            parent--;
+        while (parent > 0 && search->path[parent] != '/');
+        add_directory(search, parent, "/lib/debug");
+        if (parent > 0)
+            add_directory(search, parent, "/usr/lib/debug");
+    }
+    return true;
+}
+
+/* Is it the one? */
+
+/* The CRC-32 of Ethernet, as .gnu_debuglink has it. */
+static bool file_crc(int fd, uint32_t *ret)
+{
+    uint32_t table[256];
+    unsigned char bytes[64 * 1024];
+    uint32_t crc = UINT32_MAX;
+    off_t at = 0;
+    ssize_t got;
+
+    for (uint32_t i = 0; i < 256; i++) {
+        table[i] = i;
+        for (int bit = 0; bit < 8; bit++)
+            table[i] = table[i] >> 1 ^ (table[i] & 1 ? UINT32_C(0xedb88320) : 0);
+    }
+    while ((got = pread(fd, bytes, sizeof(bytes), at)) > 0) {
+        for (ssize_t i = 0; i < got; i++)
+            crc = table[(crc ^ bytes[i]) & 0xff] ^ crc >> 8;
+        at += got;
+    }
+    *ret = ~crc;
+    return got == 0;
+}
+
+/* NULL: it belongs. Else why not. */
+static const char *find_fault(struct elf_file *file, int fd, const struct proof *proof)
+{
+    size_t size;
+    const uint8_t *build_id = elf_file_build_id(file, &size);
+    uint32_t crc;
+
+    if (!elf_file_has_debug_info(file))
+        return "it holds no debug information either";
+    if (build_id && proof->build_id) {
+        bool same = size == proof->build_id_size && memcmp(build_id, proof->build_id, size) == 0;
+        return same ? NULL : "its build-id is another one";
+    }
+    if (!proof->crc)
+        return "it has no build-id";
+    return file_crc(fd, &crc) && crc == *proof->crc ? NULL : "its checksum is another one";
+}
+
+static struct elf_file *try_path(struct search *search, const struct file_root *root,
+                                 const struct proof *proof, const char *path)
+{
+    int fd = file_root_open(root, path);
+    struct elf_file *file;
+    struct error why;
+
+    if (fd < 0) {
+        if (errno != ENOENT && errno != ENOTDIR)
+            refuse(search, root, path, errno == EINVAL ? "not a regular file" : strerror(errno));
+        return NULL;
+    }
+    if (!elf_file_open(&file, fd, path, &why)) {
+        refuse(search, root, path, "it is not an ELF file that can be read");
+        return NULL;
+    }
+    const char *fault = find_fault(file, fd, proof);
+    if (!fault)
+        return file;
+    refuse(search, root, path, fault);
+    elf_file_close(file);
+    return NULL;
+}
+
+__attribute__((format(printf, 4, 5))) static struct elf_file *try_format(
+    struct search *search, const struct file_root *root, const struct proof *proof,
+    const char *format, ...)
+{
+    char path[PATH_MAX];
+    va_list arguments;
+
+    va_start(arguments, format);
+    int length = vsnprintf(path, sizeof(path), format, arguments);
+    va_end(arguments);
+    if (length < 0 || (size_t)length >= sizeof(path))
+        return NULL;
+    return try_path(search, root, proof, path);
+}
+
+/* The search */
+
+static struct elf_file *find_by_build_id(struct search *search, const struct file_root *root,
+                                         const struct proof *proof)
+{
+    struct elf_file *found = NULL;
+    char hex[HEX_MAX + 1];
+
+    if (!proof->build_id || proof->build_id_size < 2)
+        return NULL;
+    print_hex(hex, proof->build_id, proof->build_id_size);
+    for (size_t i = 0; !found && i < search->directory_count; i++) {
+        const struct directory *directory = &search->directories[i];
+        found = try_format(search, root, proof, "%.*s%s/.build-id/%.2s/%s.debug", directory->length,
+                           search->path, directory->tail, hex, hex + 2);
+    }
+    return found;
+}
+
+static struct elf_file *find_by_link(struct search *search, const struct file_root *root,
+                                     const struct proof *proof, const char *link)
+{
+    static const char *const beside[] = {"", "/.debug"};
+    struct elf_file *found = NULL;
+
+    for (size_t i = 0; !found && i < sizeof(beside) / sizeof(beside[0]); i++)
+        found = try_format(search, root, proof, "%.*s%s/%s", search->parent_length, search->path,
+                           beside[i], link);
+    for (size_t i = 0; !found && i < search->directory_count; i++) {
+        const struct directory *directory = &search->directories[i];
+        found = try_format(search, root, proof, "%.*s%s%.*s/%s", directory->length, search->path,
+                           directory->tail, search->parent_length, search->path, link);
+    }
+    return found;
+}
+
+static struct elf_file *find_separate(struct search *search, struct elf_file *file)
+{
+    struct proof proof = {0};
+    uint32_t crc;
+    const char *link = elf_file_debuglink(file, &crc);
+    struct elf_file *found = NULL;
+
+    proof.build_id = elf_file_build_id(file, &proof.build_id_size);
+    if (link && strchr(link, '/'))
+        link = NULL; /* it names a file, not a path */
+    for (size_t i = 0; !found && i < search->root_count; i++) {
+        const struct file_root *root = &search->roots[i];
+        proof.crc = NULL;
+        found = find_by_build_id(search, root, &proof);
+        proof.crc = &crc;
+        if (!found && link)
+            found = find_by_link(search, root, &proof, link);
+    }
+    return found;
+}
+
+static struct elf_file *find_by_altlink(struct search *search, const struct file_root *root,
+                                        const struct proof *proof, const char *from,
+                                        const char *link)
+{
+    static const char dwz[] = "/.dwz/";
+    struct elf_file *found;
+
+    if (link[0] == '/')
+        found = try_path(search, root, proof, link);
+    else
+        found = try_format(search, root, proof, "%.*s/%s", (int)(strrchr(from, '/') - from), from,
+                           link);
+    const char *tail = strstr(link, dwz);
+    for (size_t i = 0; tail && !found && i < search->directory_count; i++) {
+        const struct directory *directory = &search->directories[i];
+        found = try_format(search, root, proof, "%.*s%s%s", directory->length, search->path,
+                           directory->tail, tail);
+    }
+    return found ? found : find_by_build_id(search, root, proof);
+}
+
+/* Opening */
+
+/* libdw reads and decompresses every section that it knows as soon as a file is opened; types need
+ * few of them. */
+static void hide_needless_sections(Elf *elf)
+{
+    static const char *const needed[] = {"info",     "abbrev", "str", "str_offsets",
+                                         "line_str", "types",  "addr"};
+    Elf_Scn *section = NULL;
+    size_t names;
+
+    if (elf_getshdrstrndx(elf, &names) != 0)
+        return;
+    while ((section = elf_nextscn(elf, section))) {
+        GElf_Shdr header;
+        const char *name;
+        bool hidden = true;
+
+        if (!gelf_getshdr(section, &header) || !(name = elf_strptr(elf, names, header.sh_name)))
+            continue;
+        if (strncmp(name, ".debug_", 7) == 0)
+            name += 7;
+        else if (strncmp(name, ".zdebug_", 8) == 0)
+            name += 8;
+        else
+            continue;
+        for (size_t i = 0; i < sizeof(needed) / sizeof(needed[0]); i++)
+            hidden &= strcmp(name, needed[i]) != 0;
+        if (!hidden)
+            continue;
+        header.sh_type = SHT_NOBITS;
+        gelf_update_shdr(section, &header); /* only the copy in memory: the file is not writable */
+    }
+}
+
+static bool open_dwarf(Dwarf **ret, struct elf_file *file, struct error *err)
+{
+    Elf *elf = elf_file_elf(file);
+
+    hide_needless_sections(elf);
+    Dwarf *dwarf = dwarf_begin_elf(elf, DWARF_C_READ, NULL);
+    if (!dwarf)
+        return error_set(err, ERROR_PYTHON, "%s: the debug information cannot be read: %s",
+                         elf_file_path(file), dwarf_errmsg(-1));
+    *ret = dwarf;
+    return true;
+}
+
+static bool attach_supplement(struct debug_file *debug, struct search *search, struct error *err)
+{
+    struct proof proof = {0};
+    const char *link = elf_file_debugaltlink(debug->file, &proof.build_id, &proof.build_id_size);
+    const char *from = debug->separate ? elf_file_path(debug->separate) : search->path;
+
+    if (!link)
+        return true;
+    search->refused[0] = '\0';
+    for (size_t i = 0; !debug->supplement && i < search->root_count; i++)
+        debug->supplement = find_by_altlink(search, &search->roots[i], &proof, from, link);
+    if (!debug->supplement) {
+        char hex[HEX_MAX + 1];
+        print_hex(hex, proof.build_id, proof.build_id_size);
+        return error_set(err, ERROR_PYTHON,
+                         "%.200s: the debug information continues in a file that is not there: "
+                         "%.200s (build-id %s), made by dwz; install it with the debug package%s%s",
+                         from, link, hex, search->refused[0] ? "; " : "", search->refused);
+    }
+    if (!open_dwarf(&debug->supplement_dwarf, debug->supplement, err))
+        return false;
+    dwarf_setalt(debug->dwarf, debug->supplement_dwarf);
+    return true;
+}
+
+/* "python3.11-dbg" */
+static void name_package(char *ret, size_t size, const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    bool library = strncmp(slash ? slash + 1 : path, "lib", 3) == 0;
+    int minor;
+
+    if (python_version_in_name(path, &minor))
+        snprintf(ret, size, "the package with it (Debian: %spython3.%d-dbg)", library ? "lib" : "",
+                 minor);
+    else
+        snprintf(ret, size, "the package with it");
+}
+
+static bool fail_not_found(struct search *search, struct elf_file *file, struct error *err)
+{
+    size_t size;
+    const uint8_t *build_id = elf_file_build_id(file, &size);
+    uint32_t crc;
+    const char *link = elf_file_debuglink(file, &crc);
+    char hex[HEX_MAX + 1] = "none", where[256] = "", package[64];
+
+    if (build_id) {
+        print_hex(hex, build_id, size);
+        snprintf(where, sizeof(where), "/usr/lib/debug/.build-id/%.2s/%s.debug", hex, hex + 2);
+    } else if (link) {
+        snprintf(where, sizeof(where), "%.100s (.gnu_debuglink) beside it or in .debug/", link);
+    }
+    name_package(package, sizeof(package), search->path);
+    return error_set(err, ERROR_PYTHON,
+                     "%.200s has no debug information (build-id %s), and %s%s, nor anything below "
+                     "lib/debug of the directories above it; install %s%s%s",
+                     search->path, hex, where[0] ? "there is no " : "names no file that has it",
+                     where, package, search->refused[0] ? "; " : "", search->refused);
+}
+
+bool debug_file_find(struct debug_file **ret, struct elf_file *file, const struct file_root *roots,
+                     size_t root_count, struct error *err)
+{
+    struct search search = {.roots = roots, .root_count = root_count};
+    struct debug_file *debug = calloc(1, sizeof(*debug));
+
+    if (!debug)
+        return error_memory(err);
+    debug->file = file;
+    if (!set_places(&search, elf_file_path(file), err))
+        goto fail;
+    if (!elf_file_has_debug_info(file)) {
+        debug->separate = debug->file = find_separate(&search, file);
+        if (!debug->separate) {
+            fail_not_found(&search, file, err);
+            goto fail;
+        }
+    }
+    if (!open_dwarf(&debug->dwarf, debug->file, err) || !attach_supplement(debug, &search, err))
+        goto fail;
+    *ret = debug;
+    return true;
+
+fail:
+    debug_file_close(debug);
+    return false;
+}
+
+void debug_file_close(struct debug_file *debug)
+{
+    if (!debug)
+        return;
+    dwarf_end(debug->dwarf);
+    dwarf_end(debug->supplement_dwarf);
+    elf_file_close(debug->supplement);
+    elf_file_close(debug->separate);
+    free(debug);
+}
+
+Dwarf *debug_file_dwarf(struct debug_file *debug)
+{
+    return debug->dwarf;
+}
+
+struct elf_file *debug_file_elf(struct debug_file *debug)
+{
+    return debug->file;
+}

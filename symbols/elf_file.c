@@ -1,0 +1,310 @@
+// SPDX-License-Identifier: MIT
+#include "symbols/elf_file.h"
+
+#include <errno.h>
+#include <gelf.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { BUILD_ID_MAX = 64 };
+
+struct segment {
+    uint64_t offset; /* in the file */
+    uint64_t address;
+    uint64_t file_size;
+    uint64_t memory_size;
+};
+
+struct elf_file {
+    int fd;
+    char *path;
+    Elf *elf;
+    struct segment *segments; /* PT_LOAD only */
+    size_t segment_count;
+    uint8_t build_id[BUILD_ID_MAX];
+    size_t build_id_size;
+};
+
+static bool check_kind(struct elf_file *file, struct error *err)
+{
+    GElf_Ehdr header;
+
+    if (elf_kind(file->elf) != ELF_K_ELF || !gelf_getehdr(file->elf, &header))
+        return error_set(err, ERROR_PYTHON, "%s: this is not an ELF file", file->path);
+    if (header.e_ident[EI_CLASS] != ELFCLASS64 || header.e_ident[EI_DATA] != ELFDATA2LSB)
+        return error_set(err, ERROR_PYTHON,
+                         "%s: only 64-bit little-endian ELF files can be read, and this is none",
+                         file->path);
+    return true;
+}
+
+static bool read_segments(struct elf_file *file, struct error *err)
+{
+    size_t count;
+
+    if (elf_getphdrnum(file->elf, &count) != 0)
+        return error_set(err, ERROR_PYTHON, "%s: the ELF program headers are damaged: %s",
+                         file->path, elf_errmsg(-1));
+    if (!count)
+        return true;
+    file->segments = calloc(count, sizeof(*file->segments));
+    if (!file->segments)
+        return error_memory(err);
+    for (size_t i = 0; i < count; i++) {
+        GElf_Phdr header;
+        if (!gelf_getphdr(file->elf, (int)i, &header) || header.p_type != PT_LOAD)
+            continue;
+        file->segments[file->segment_count++] = (struct segment){
+            .offset = header.p_offset,
+            .address = header.p_vaddr,
+            .file_size = header.p_filesz < header.p_memsz ? header.p_filesz : header.p_memsz,
+            .memory_size = header.p_memsz,
+        };
+    }
+    return true;
+}
+
+static bool find_build_id(struct elf_file *file, Elf_Data *data)
+{
+    GElf_Nhdr note;
+    size_t name, content;
+
+    if (!data || !data->d_buf)
+        return false;
+    for (size_t at = 0; (at = gelf_getnote(data, at, &note, &name, &content)) > 0;) {
+        const char *bytes = data->d_buf;
+        if (note.n_type != NT_GNU_BUILD_ID || note.n_namesz != 4 ||
+            memcmp(bytes + name, "GNU", 4) != 0)
+            continue;
+        if (note.n_descsz == 0 || note.n_descsz > BUILD_ID_MAX)
+            continue;
+        memcpy(file->build_id, bytes + content, note.n_descsz);
+        file->build_id_size = note.n_descsz;
+        return true;
+    }
+    return false;
+}
+
+/* Sections first: in a file of debug information the segments may have lost their content. */
+static void read_build_id(struct elf_file *file)
+{
+    Elf_Scn *section = NULL;
+    size_t count;
+
+    while ((section = elf_nextscn(file->elf, section))) {
+        GElf_Shdr header;
+        if (gelf_getshdr(section, &header) && header.sh_type == SHT_NOTE &&
+            find_build_id(file, elf_getdata(section, NULL)))
+            return;
+    }
+    if (elf_getphdrnum(file->elf, &count) != 0)
+        return;
+    for (size_t i = 0; i < count; i++) {
+        GElf_Phdr header;
+        if (!gelf_getphdr(file->elf, (int)i, &header) || header.p_type != PT_NOTE ||
+            header.p_offset > INT64_MAX)
+            continue;
+        Elf_Type type = header.p_align == 8 ? ELF_T_NHDR8 : ELF_T_NHDR;
+        if (find_build_id(file, elf_getdata_rawchunk(file->elf, (int64_t)header.p_offset,
+                                                     header.p_filesz, type)))
+            return;
+    }
+}
+
+bool elf_file_open(struct elf_file **ret, int fd, const char *path, struct error *err)
+{
+    struct elf_file *file = calloc(1, sizeof(*file));
+
+    if (!file) {
+        close(fd);
+        return error_memory(err);
+    }
+    file->fd = fd;
+    file->path = strdup(path);
+    if (!file->path) {
+        elf_file_close(file);
+        return error_memory(err);
+    }
+    elf_version(EV_CURRENT);
+    file->elf = elf_begin(fd, ELF_C_READ, NULL);
+    if (!check_kind(file, err) || !read_segments(file, err)) {
+        elf_file_close(file);
+        return false;
+    }
+    read_build_id(file);
+    *ret = file;
+    return true;
+}
+
+void elf_file_close(struct elf_file *file)
+{
+    if (!file)
+        return;
+    elf_end(file->elf);
+    close(file->fd);
+    free(file->segments);
+    free(file->path);
+    free(file);
+}
+
+const char *elf_file_path(const struct elf_file *file)
+{
+    return file->path;
+}
+
+Elf *elf_file_elf(struct elf_file *file)
+{
+    return file->elf;
+}
+
+const uint8_t *elf_file_build_id(const struct elf_file *file, size_t *size)
+{
+    *size = file->build_id_size;
+    return file->build_id_size ? file->build_id : NULL;
+}
+
+static Elf_Scn *section_named(struct elf_file *file, const char *name, GElf_Shdr *header)
+{
+    Elf_Scn *section = NULL;
+    size_t names;
+
+    if (elf_getshdrstrndx(file->elf, &names) != 0)
+        return NULL;
+    while ((section = elf_nextscn(file->elf, section))) {
+        const char *its_name;
+        if (gelf_getshdr(section, header) &&
+            (its_name = elf_strptr(file->elf, names, header->sh_name)) &&
+            strcmp(its_name, name) == 0)
+            return section;
+    }
+    return NULL;
+}
+
+/* The content of a section that begins with a string; *length is that string's. */
+static const char *section_text(struct elf_file *file, const char *name, size_t *length,
+                                size_t *size)
+{
+    GElf_Shdr header;
+    Elf_Scn *section = section_named(file, name, &header);
+    Elf_Data *data = section ? elf_rawdata(section, NULL) : NULL;
+
+    if (!data || !data->d_buf)
+        return NULL;
+    *size = data->d_size;
+    *length = strnlen(data->d_buf, data->d_size);
+    return *length && *length < *size ? data->d_buf : NULL;
+}
+
+const char *elf_file_debuglink(struct elf_file *file, uint32_t *crc)
+{
+    size_t length, size;
+    const char *name = section_text(file, ".gnu_debuglink", &length, &size);
+
+    if (!name)
+        return NULL;
+    size_t at = (length + 4) / 4 * 4; /* the CRC is aligned after the name's NUL */
+    if (at > size || size - at < sizeof(*crc))
+        return NULL;
+    memcpy(crc, name + at, sizeof(*crc));
+    return name;
+}
+
+const char *elf_file_debugaltlink(struct elf_file *file, const uint8_t **build_id, size_t *size)
+{
+    size_t length, total;
+    const char *name = section_text(file, ".gnu_debugaltlink", &length, &total);
+
+    if (!name || total == length + 1)
+        return NULL;
+    *build_id = (const uint8_t *)name + length + 1;
+    *size = total - length - 1;
+    return name;
+}
+
+bool elf_file_has_debug_info(struct elf_file *file)
+{
+    GElf_Shdr header;
+
+    if (!section_named(file, ".debug_info", &header) &&
+        !section_named(file, ".zdebug_info", &header))
+        return false;
+    return header.sh_type != SHT_NOBITS && header.sh_size > 0;
+}
+
+bool elf_file_section(struct elf_file *file, const char *name, struct elf_place *ret)
+{
+    GElf_Shdr header;
+
+    if (!section_named(file, name, &header) || !(header.sh_flags & SHF_ALLOC))
+        return false;
+    *ret = (struct elf_place){.address = header.sh_addr, .size = header.sh_size};
+    return true;
+}
+
+/*
+ * A mapping starts at the page that holds the segment's start. Where a page of the file belongs to
+ * the end of one segment and to the start of another, it is the start that is meant.
+ */
+bool elf_file_bias(const struct elf_file *file, uint64_t offset, uint64_t mapped,
+                   uint64_t *ret_bias)
+{
+    const uint64_t page = (uint64_t)sysconf(_SC_PAGESIZE);
+    const struct segment *covering = NULL;
+
+    for (size_t i = 0; i < file->segment_count; i++) {
+        const struct segment *segment = &file->segments[i];
+        uint64_t start = segment->offset / page * page;
+        uint64_t end;
+
+        if (__builtin_add_overflow(segment->offset, segment->file_size, &end))
+            continue;
+        if (offset == start) {
+            covering = segment;
+            break;
+        }
+        if (!covering && offset > start && offset < end)
+            covering = segment;
+    }
+    if (!covering)
+        return false;
+    *ret_bias = mapped - offset + covering->offset - covering->address;
+    return true;
+}
+
+static bool read_fully(int fd, uint64_t offset, unsigned char *bytes, size_t size)
+{
+    while (size) {
+        ssize_t got = pread(fd, bytes, size, (off_t)offset);
+        if (got < 0 && errno == EINTR)
+            continue;
+        if (got <= 0)
+            return false;
+        bytes += got;
+        size -= (size_t)got;
+        offset += (uint64_t)got;
+    }
+    return true;
+}
+
+bool elf_file_read(const struct elf_file *file, uint64_t address, void *bytes, size_t size)
+{
+    for (size_t i = 0; i < file->segment_count; i++) {
+        const struct segment *segment = &file->segments[i];
+        uint64_t at = address - segment->address;
+        uint64_t from;
+
+        if (address < segment->address || at > segment->memory_size ||
+            segment->memory_size - at < size)
+            continue;
+        size_t held = at >= segment->file_size ? 0 : (size_t)(segment->file_size - at);
+        if (held > size)
+            held = size;
+        if (held && (__builtin_add_overflow(segment->offset, at, &from) || from > INT64_MAX ||
+                     !read_fully(file->fd, from, bytes, held)))
+            return false;
+        memset((unsigned char *)bytes + held, 0, size - held);
+        return true;
+    }
+    return false;
+}

@@ -1,0 +1,13 @@
+// SPDX-License-Identifier: MIT
+#include "symbols/layout.h"
+
+const char *layout_slot_name(enum layout_slot_id id)
+{
+    static const char *const names[LAYOUT_SLOTS] = {
+#define STRUCT(id, names) [sizeof_##id] = "sizeof(" #id ")",
+#define FIELD(id, name, paths) [id##_##name] = #id "." #name,
+#include "symbols/fields.def"
+    };
+
+    return names[id];
+}
