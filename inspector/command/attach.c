@@ -189,6 +189,9 @@ static void add_doubts(struct text *worth, const struct census *census,
     if (verdict->bad_types)
         text_addf(worth, ", %s objects have no readable type",
                   format_count(count, verdict->bad_types));
+    if (asked->missed)
+        text_addf(worth, ", %s times memory was needed that could not be read",
+                  format_count(count, asked->missed));
     if (asked->swapped_pages)
         text_addf(worth, ", %s pages lie in swap (--read-swapped reads them)",
                   format_count(count, asked->swapped_pages));

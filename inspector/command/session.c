@@ -7,9 +7,10 @@
 #include <time.h>
 
 enum {
-    MOST_ATTEMPTS = 8,
-    ATTEMPT_GAP_MS = 5,            /* between attempts, for the target to get on */
-    QUIET_POLL_MS = 1,             /* how often a running collector is looked at */
+    MOST_ATTEMPTS = 6,
+    STOPPED_ATTEMPT = 3, /* from this one on the question is asked while the target stands still */
+    ATTEMPT_GAP_MS = 5,  /* between attempts, for the target to get on */
+    QUIET_POLL_MS = 1,   /* how often a running collector is looked at */
     QUIET_DEADLINE_MS = 10 * 1000, /* a collection of ten million objects takes seconds */
 };
 
@@ -116,48 +117,85 @@ static void note_stop(struct session_report *report, const struct capture_report
         report->pause_milliseconds = taken->stop.milliseconds;
 }
 
-/* Takes a copy at a moment when no collector is at work, if there is such a moment. */
-static bool take_quiet(struct session *session, double deadline, struct session_report *report,
-                       struct error *err)
+/* A question that is being put, and what has become of it. */
+struct asking {
+    struct session *session;
+    session_question *question;
+    void *context;
+    double deadline; /* for waiting until no collector is at work */
+    struct session_report report;
+};
+
+static bool ask_image(struct asking *asking, struct error *err)
 {
+    struct image *image = capture_image(asking->session->capture);
+    bool done = asking->question(asking->context, image, &asking->report.verified, err);
+
+    asking->report.missed = image->missed;
+    asking->report.verified = asking->report.verified && !image->missed;
+    return done;
+}
+
+static bool ask_stopped(void *context, struct error *err)
+{
+    return ask_image(context, err);
+}
+
+/* Takes a copy at a moment when no collector is at work, if there is such a moment before long. */
+static bool take_quiet(struct asking *asking, capture_work *work, struct error *err)
+{
+    struct session *session = asking->session;
     enum capture_outcome outcome;
 
     do {
         struct capture_report taken;
-        bool quiet = wait_until_quiet(session, deadline);
-        outcome = capture_take(session->capture, !quiet, &taken, err);
+        bool quiet = wait_until_quiet(session, asking->deadline);
+        outcome = capture_take(session->capture, !quiet, work, asking, &taken, err);
         if (outcome == CAPTURE_FAILED)
             return false;
-        note_stop(report, &taken);
+        note_stop(&asking->report, &taken);
     } while (outcome == CAPTURE_BUSY);
     return true;
+}
+
+/* What the running target answers is worth nothing; what it had to be asked for is. */
+static bool learn(struct asking *asking, struct error *err)
+{
+    return ask_image(asking, err) || err->kind == ERROR_PYTHON;
+}
+
+static bool attempt(struct asking *asking, unsigned number, struct error *err)
+{
+    if (number < STOPPED_ATTEMPT)
+        return take_quiet(asking, NULL, err) && ask_image(asking, err);
+    return take_quiet(asking, ask_stopped, err);
 }
 
 bool session_ask(struct session *session, session_question *question, void *context,
                  struct session_report *ret, struct error *err)
 {
-    struct session_report report = {0};
-    struct image *image = capture_image(session->capture);
-    double deadline = now_milliseconds() + QUIET_DEADLINE_MS;
-    bool unverified;
+    struct asking asking = {.session = session,
+                            .question = question,
+                            .context = context,
+                            .deadline = now_milliseconds() + QUIET_DEADLINE_MS};
 
     capture_learn(session->capture);
-    if (!question(context, image, &unverified, err) && err->kind != ERROR_PYTHON)
+    if (!learn(&asking, err) || !guard_collectors(session, err))
         return false;
-    if (!guard_collectors(session, err))
-        return false;
-
-    for (unsigned attempt = 1; !report.verified && attempt <= MOST_ATTEMPTS; attempt++) {
-        if (attempt > 1 && now_milliseconds() > deadline)
-            break;
-        if (attempt > 1)
-            sleep_milliseconds(ATTEMPT_GAP_MS);
-        if (!take_quiet(session, deadline, &report, err) ||
-            !question(context, image, &report.verified, err))
+    for (unsigned number = 1;; number++) {
+        if (!attempt(&asking, number, err))
             return false;
-        report.missed = image->missed;
+        asking.report.swapped_pages = capture_swapped_pages(session->capture);
+        if (asking.report.verified || number == MOST_ATTEMPTS ||
+            now_milliseconds() > asking.deadline)
+            break;
+        if (asking.report.missed && number + 1 < STOPPED_ATTEMPT) {
+            capture_learn_more(session->capture);
+            if (!learn(&asking, err))
+                return false;
+        }
+        sleep_milliseconds(ATTEMPT_GAP_MS);
     }
-    report.swapped_pages = capture_swapped_pages(session->capture);
-    *ret = report;
+    *ret = asking.report;
     return true;
 }

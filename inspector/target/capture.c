@@ -13,7 +13,8 @@
 enum { CHUNK_PAGES = 64 };
 
 static const uint64_t huge_page = 2 * 1024 * 1024;
-/* More new memory than this between learning and stopping is left for the next attempt. */
+/* Of memory that is new since learning no more than this is copied without having been asked for.
+ */
 static const uint64_t most_growth = UINT64_C(64) * 1024 * 1024;
 
 /* What we know of a range of the image: its mapping in the target. */
@@ -263,29 +264,27 @@ static bool fetch(void *context, struct image_range *range, uint64_t address, ui
     return any;
 }
 
-/* After the stop: what was not copied is not to be had now, but may be the next time. */
-static bool note_missed(void *context, struct image_range *range, uint64_t address, uint64_t size)
+/* After the stop: what was not copied is not to be had. */
+static bool note_swapped(void *context, struct image_range *range, uint64_t address, uint64_t size)
 {
     struct capture *capture = context;
-    struct region *region = range->source;
     uint64_t first = (address - range->start) / IMAGE_PAGE;
     uint64_t last = (address - range->start + size - 1) / IMAGE_PAGE;
 
-    if (!region_reserve(region))
-        return false;
-    range->bytes = region->bytes;
-    range->present = region->present;
-    for (uint64_t page = first; page <= last; page++) {
-        uint64_t bit = UINT64_C(1) << (page % 64);
+    for (uint64_t page = first; page <= last && !capture->read_swapped; page++) {
         uint64_t resident, swapped;
-        if ((region->planned[page / 64] | region->present[page / 64]) & bit)
-            continue;
-        ask_pagemap(capture, region, page, 1, &resident, &swapped);
-        capture->swapped_pages += swapped && !capture->read_swapped;
-        if (resident)
-            region->planned[page / 64] |= bit;
+        ask_pagemap(capture, range->source, page, 1, &resident, &swapped);
+        capture->swapped_pages += swapped;
     }
     return false;
+}
+
+static void answer_with(struct capture *capture, image_fill *fill)
+{
+    capture->image.fill = fill;
+    capture->image.fill_context = capture;
+    capture->image.last = &capture->image.none;
+    capture->image.missed = 0;
 }
 
 void capture_learn(struct capture *capture)
@@ -301,8 +300,25 @@ void capture_learn(struct capture *capture)
         if (mapping_is_memory(&maps.items[i]) && !add_region(capture, &maps.items[i], &ignored))
             break;
     }
-    capture->image.fill = fetch;
-    capture->image.fill_context = capture;
+    answer_with(capture, fetch);
+}
+
+/* What a chunk held when it was looked at is out of date, unless it is being copied in each stop.
+ */
+static void look_again(struct capture *capture)
+{
+    for (size_t i = 0; i < capture->count; i++) {
+        struct region *region = capture->regions[i];
+        size_t words = (size_t)((region->pages + CHUNK_PAGES - 1) / CHUNK_PAGES);
+        for (size_t word = 0; region->bytes && word < words; word++)
+            region->fetched[word] = region->planned[word] ? UINT64_MAX : 0;
+    }
+}
+
+void capture_learn_more(struct capture *capture)
+{
+    look_again(capture);
+    answer_with(capture, fetch);
 }
 
 bool capture_guard(struct capture *capture, uint64_t address, struct error *err)
@@ -369,13 +385,17 @@ static bool plan_filled_holes(const struct capture *capture, struct copy *copy,
 }
 
 static bool plan_growth(struct capture *capture, struct copy *copy, const struct mapping *mapping,
-                        struct error *err)
+                        uint64_t *budget, struct error *err)
 {
     struct mapping growth = *mapping;
+    uint64_t size = mapping->end - mapping->start;
 
     growth.path = "";
     if (!add_region(capture, &growth, err))
         return false;
+    if (size > *budget)
+        return true;
+    *budget -= size;
     struct region *region = capture->regions[capture->count - 1];
     struct image_range *range = image_range_of(&capture->image, growth.start);
     if (!region_reserve(region) || !range)
@@ -419,53 +439,67 @@ static bool plan_new_memory(struct capture *capture, struct copy *copy, struct e
             if (known && known->start < gap.end)
                 gap.end = known->start;
             at = gap.end;
-            if (gap.end - gap.start > budget)
-                continue;
-            budget -= gap.end - gap.start;
-            done = plan_growth(capture, copy, &gap, err);
+            done = plan_growth(capture, copy, &gap, &budget, err);
         }
     }
     maps_free(&now);
     return done;
 }
 
-static enum capture_outcome copy_stopped(struct capture *capture, struct copy *copy,
-                                         bool even_if_busy, uint64_t *ret_bytes, struct error *err)
+/* What is to be done while the target stands still. */
+struct stopped {
+    struct copy copy;
+    bool even_if_busy;
+    capture_work *work;
+    void *context;
+};
+
+static enum capture_outcome work_stopped(struct capture *capture, struct stopped *stopped,
+                                         uint64_t *ret_bytes, struct error *err)
 {
-    if (!even_if_busy && !capture_is_quiet(capture))
+    if (!stopped->even_if_busy && !capture_is_quiet(capture))
         return CAPTURE_BUSY;
-    if (!plan_new_memory(capture, copy, err))
+    if (!plan_new_memory(capture, &stopped->copy, err))
         return CAPTURE_FAILED;
     for (size_t i = 0; i < capture->count; i++) {
         struct region *region = capture->regions[i];
         if (region->bytes && !is_fixed(&region->mapping) &&
-            !plan_filled_holes(capture, copy, region, err))
+            !plan_filled_holes(capture, &stopped->copy, region, err))
             return CAPTURE_FAILED;
     }
-    return copy_all(copy, capture->process, ret_bytes, err) ? CAPTURE_DONE : CAPTURE_FAILED;
+    if (!copy_all(&stopped->copy, capture->process, ret_bytes, err))
+        return CAPTURE_FAILED;
+    if (stopped->work) {
+        look_again(capture);
+        answer_with(capture, fetch);
+        if (!stopped->work(stopped->context, err))
+            return CAPTURE_FAILED;
+    }
+    return CAPTURE_DONE;
 }
 
-enum capture_outcome capture_take(struct capture *capture, bool even_if_busy,
-                                  struct capture_report *ret, struct error *err)
+enum capture_outcome capture_take(struct capture *capture, bool even_if_busy, capture_work *work,
+                                  void *context, struct capture_report *ret, struct error *err)
 {
-    struct copy copy = {0};
+    struct stopped stopped = {.even_if_busy = even_if_busy, .work = work, .context = context};
     struct capture_report report = {0};
     enum capture_outcome outcome = CAPTURE_FAILED;
     struct stop *stop;
     bool planned = true;
 
     for (size_t i = 0; planned && i < capture->count; i++)
-        planned = plan_region(&copy, capture->regions[i], err);
+        planned = plan_region(&stopped.copy, capture->regions[i], err);
+    capture->swapped_pages = 0;
     if (planned && stop_begin(&stop, capture->process, err)) {
-        outcome = copy_stopped(capture, &copy, even_if_busy, &report.bytes, err);
+        outcome = work_stopped(capture, &stopped, &report.bytes, err);
         if (!stop_end(stop, &report.stop, err))
             outcome = CAPTURE_FAILED;
     }
-    copy_free(&copy);
-    capture->image.last = &capture->image.none;
-    capture->image.missed = 0;
-    capture->swapped_pages = 0;
-    capture->image.fill = note_missed;
+    copy_free(&stopped.copy);
+    uint64_t missed = capture->image.missed;
+    answer_with(capture, note_swapped);
+    if (work)
+        capture->image.missed = missed;
     if (outcome != CAPTURE_FAILED)
         *ret = report;
     return outcome;

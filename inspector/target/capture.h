@@ -36,8 +36,11 @@ void capture_close(struct capture *capture); /* NULL is fine */
 /* Owned by the capture. Its answers are those of the last capture_learn or capture_take. */
 struct image *capture_image(struct capture *capture);
 
-/* From here on the image fetches from the running target what it is asked for. */
+/* Forgets all, and from here on fetches from the running target what the image is asked for. */
 void capture_learn(struct capture *capture);
+
+/* Keeps what the last capture_take copied, and fetches what else the image is asked for. */
+void capture_learn_more(struct capture *capture);
 
 /*
  * Names a 32-bit word of the target that must be 0 for a capture to be worth its while (the flag of
@@ -58,12 +61,16 @@ enum capture_outcome {
     CAPTURE_FAILED /* see the error */
 };
 
+/* Works on the image while the target stands still. */
+typedef bool capture_work(void *context, struct error *err);
+
 /*
- * Stops the target, copies what was learnt, lets it go. Until the next capture_learn the image
- * answers from that copy alone, and notes what it does not have. With `even_if_busy` the guarded
- * words are not looked at.
+ * Stops the target, copies what was learnt, lets it go. Afterwards the image answers from that copy
+ * alone. With `even_if_busy` the guarded words are not looked at. With `work` (or NULL) that is run
+ * before the target is let go, and the image then also fetches what was not learnt.
  */
 MUST_CHECK enum capture_outcome capture_take(struct capture *capture, bool even_if_busy,
+                                             capture_work *work, void *context,
                                              struct capture_report *ret, struct error *err);
 
 #endif
