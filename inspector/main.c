@@ -4,6 +4,7 @@
  * file that writes to stdout and stderr and that knows an exit status.
  */
 #include "inspector/command/command.h"
+#include "inspector/progress_bar.h"
 #include "inspector/report/render.h"
 
 #include <fcntl.h>
@@ -69,10 +70,13 @@ static int fail(const struct error *err)
 
 static int print(struct text *text)
 {
+    struct error err;
     bool done = !text->failed && fputs(text->bytes, stdout) >= 0 && fflush(stdout) == 0;
 
+    if (!done)
+        error_errno(&err, ERROR_OUTPUT, "cannot write to the standard output");
     text_free(text);
-    return done ? STATUS_ANSWERED : STATUS_OUTPUT;
+    return done ? STATUS_ANSWERED : fail(&err);
 }
 
 static bool wants_colour(FILE *out)
@@ -89,10 +93,14 @@ static int answer(const struct command *command, int argc, char **argv)
     static render_function *const renderers[] = {
         [FORMAT_TEXT] = render_text, [FORMAT_JSON] = render_json, [FORMAT_CSV] = render_csv};
     struct render_style style = {.colour = wants_colour(stdout)};
+    struct progress progress = {.phase = NULL};
     struct answer answer;
     struct error err;
 
-    if (!command->run(argc, argv, 2, &answer, &err))
+    struct progress_bar *bar = progress_bar_start(&progress, STDERR_FILENO);
+    bool done = command->run(argc, argv, 2, &progress, &answer, &err);
+    progress_bar_stop(bar);
+    if (!done)
         return fail(&err);
     int status = answer.complete ? STATUS_ANSWERED : STATUS_INCOMPLETE;
     if (!renderers[answer.format](&answer.report, &style, stdout, &err))

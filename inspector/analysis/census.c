@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { PROGRESS_STEP = 4096 };
+
 struct census_tally {
     uint64_t count;
     uint64_t bytes;
@@ -43,6 +45,8 @@ static void count_object(void *context, const struct object *object)
 {
     struct census *census = context;
 
+    if (census->seen++ % PROGRESS_STEP == 0)
+        progress_set(census->options.progress, census->seen);
     if (!census->options.generations[object->generation])
         return;
     if (object->type >= census->tally_count && !grow_tallies(census))
@@ -133,6 +137,7 @@ static void forget(struct census *census)
     census->row_count = 0;
     census->objects = 0;
     census->bytes = 0;
+    census->seen = 0;
 }
 
 bool census_take(struct census *census, struct image *image, struct error *err)

@@ -9,6 +9,7 @@
 #define PYINSPECT_CENSUS_H
 
 #include "inspector/python/heap.h"
+#include "symbols/base/progress.h"
 
 struct census_row {
     const char *type; /* NUL-terminated; owned by the census's types */
@@ -23,6 +24,7 @@ struct census_options {
     bool short_names;              /* __name__ alone; namesakes share a row */
     bool generations[GENERATIONS]; /* which of them are counted */
     enum census_order order;
+    struct progress *progress; /* objects counted so far; NULL: nobody looks */
 };
 
 struct census {
@@ -35,6 +37,7 @@ struct census {
     struct census_row *rows; /* greatest first; equals by name */
     size_t row_count;
     uint64_t objects, bytes; /* of all rows */
+    uint64_t seen;           /* objects met, those of other generations too */
     struct heap_verdict verdict;
 };
 

@@ -237,10 +237,13 @@ static bool count_objects(struct session *session, const struct attach_options *
     return done;
 }
 
-static bool run(int argc, char **argv, int first, struct answer *ret, struct error *err)
+static bool run(int argc, char **argv, int first, struct progress *progress, struct answer *ret,
+                struct error *err)
 {
     struct attach_options options = {.most_common = 10,
-                                     .census.generations = {true, true, true, true}};
+                                     .census.generations = {true, true, true, true},
+                                     .census.progress = progress,
+                                     .session.progress = progress};
     struct operands operands;
     struct session *session;
     pid_t pid;

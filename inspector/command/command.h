@@ -10,6 +10,7 @@
 
 #include "inspector/command/options.h"
 #include "inspector/report/report.h"
+#include "symbols/base/progress.h"
 #include "symbols/base/text.h"
 
 #include <sys/types.h>
@@ -31,7 +32,8 @@ struct command {
     const struct option_row *options;
     size_t option_count;
     /* argv[first..argc) is what follows the verb. On failure *ret is as it was. */
-    bool (*run)(int argc, char **argv, int first, struct answer *ret, struct error *err);
+    bool (*run)(int argc, char **argv, int first, struct progress *progress, struct answer *ret,
+                struct error *err);
 };
 
 extern const struct command attach_command;

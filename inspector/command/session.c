@@ -18,6 +18,7 @@ struct session {
     struct process process;
     struct python *python;
     struct capture *capture;
+    struct progress *progress;
 };
 
 static void sleep_milliseconds(long milliseconds)
@@ -43,6 +44,7 @@ bool session_open(struct session **ret, pid_t pid, const struct session_options 
 
     if (!session)
         return error_memory(err);
+    session->progress = options->progress;
     if (!process_open(&session->process, pid, err)) {
         free(session);
         return false;
@@ -161,11 +163,13 @@ static bool take_quiet(struct asking *asking, capture_work *work, struct error *
 /* What the running target answers is worth nothing; what it had to be asked for is. */
 static bool learn(struct asking *asking, struct error *err)
 {
+    progress_begin(asking->session->progress, "Looking around");
     return ask_image(asking, err) || err->kind == ERROR_PYTHON;
 }
 
 static bool attempt(struct asking *asking, unsigned number, struct error *err)
 {
+    progress_begin(asking->session->progress, "Counting objects");
     if (number < STOPPED_ATTEMPT)
         return take_quiet(asking, NULL, err) && ask_image(asking, err);
     return take_quiet(asking, ask_stopped, err);

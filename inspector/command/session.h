@@ -12,13 +12,15 @@
 
 #include "inspector/python/heap.h"
 #include "inspector/target/image.h"
+#include "symbols/base/progress.h"
 
 #include <sys/types.h>
 
 struct session;
 
 struct session_options {
-    bool read_swapped; /* also read what lies in swap (which brings it back into memory) */
+    struct progress *progress; /* told of what is going on; NULL: nobody looks */
+    bool read_swapped;         /* also read what lies in swap (which brings it back into memory) */
 };
 
 /* How the last question was answered. */

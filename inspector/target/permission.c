@@ -84,6 +84,17 @@ static void explain(int proc, pid_t pid, const struct proc_status *target, char 
         snprintf(text, size, "CAP_SYS_PTRACE is missing: run sudo pyinspect attach %d", (int)pid);
 }
 
+/* A tracer is a thread: ours is not the one that getpid names. */
+static bool is_ourselves(pid_t tracer)
+{
+    char path[64];
+    struct proc_status status;
+
+    snprintf(path, sizeof(path), "/proc/%d", (int)tracer);
+    AUTO_CLOSE int proc = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    return proc >= 0 && proc_status_read(proc, &status) && status.process == getpid();
+}
+
 bool permission_refused(pid_t pid, int proc, const char *name, const char *what, int number,
                         struct error *err)
 {
@@ -93,7 +104,7 @@ bool permission_refused(pid_t pid, int proc, const char *name, const char *what,
     if (!proc_status_read(proc, &target))
         return error_set(err, ERROR_TARGET, "cannot %s %d (%s): it has ended", what, (int)pid,
                          name);
-    if (target.tracer && target.tracer != getpid())
+    if (target.tracer && !is_ourselves(target.tracer))
         return permission_refused_traced(pid, name, target.tracer, err);
     if (number != EPERM && number != EACCES) {
         errno = number;
