@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "inspector/command/session.h"
 
+#include "inspector/python/locate.h"
 #include "inspector/target/capture.h"
 
 #include <stdlib.h>

@@ -5,7 +5,7 @@
 #ifndef PYINSPECT_DICT_H
 #define PYINSPECT_DICT_H
 
-#include "inspector/python/locate.h"
+#include "inspector/python/python.h"
 #include "inspector/target/image.h"
 
 /*

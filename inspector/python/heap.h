@@ -11,7 +11,7 @@
 #ifndef PYINSPECT_HEAP_H
 #define PYINSPECT_HEAP_H
 
-#include "inspector/python/locate.h"
+#include "inspector/python/python.h"
 #include "inspector/python/type.h"
 #include "inspector/target/image.h"
 

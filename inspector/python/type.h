@@ -6,7 +6,7 @@
 #ifndef PYINSPECT_TYPE_H
 #define PYINSPECT_TYPE_H
 
-#include "inspector/python/locate.h"
+#include "inspector/python/python.h"
 #include "inspector/target/image.h"
 #include "symbols/base/address_map.h"
 #include "symbols/base/arena.h"

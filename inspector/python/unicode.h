@@ -5,7 +5,7 @@
 #ifndef PYINSPECT_UNICODE_H
 #define PYINSPECT_UNICODE_H
 
-#include "inspector/python/locate.h"
+#include "inspector/python/python.h"
 #include "inspector/target/image.h"
 #include "symbols/base/text.h"
 
