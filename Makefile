@@ -2,12 +2,19 @@
 #
 #   CC=clang            another compiler (gcc and clang are tested)
 #   BUILD=san           objects under AddressSanitizer and UndefinedBehaviorSanitizer
+#   TESTS="unit"        which tests `make check` runs (unit live)
 #   PREFIX, DESTDIR     where `make install` puts things
 
 PREFIX ?= /usr/local
 DESTDIR ?=
 BUILD ?= release
+TESTS ?= unit live
 PKG_CONFIG ?= pkg-config
+
+# All cores, unless the command line says otherwise.
+ifeq ($(MAKELEVEL)$(filter -j%,$(MAKEFLAGS)),0)
+MAKEFLAGS += --no-print-directory -j$(shell nproc)
+endif
 
 OUT := build/$(BUILD)-$(notdir $(firstword $(CC)))
 LIBS := libdw libelf
@@ -27,12 +34,22 @@ ALL_LIBS = $(shell $(PKG_CONFIG) --libs $(LIBS))
 ifeq ($(BUILD),san)
 SAN := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
 endif
+ifeq ($(BUILD),werror)
+WARNINGS += -Werror
+endif
+
+# `make V=1` shows each command.
+QUIET := $(if $(V),,@)
 
 .DELETE_ON_ERROR:
+.PRECIOUS: $(OUT)/have-%
 .DEFAULT_GOAL := all
 
 SOURCES := $(sort $(wildcard symbols/*.c symbols/*/*.c inspector/*.c inspector/*/*.c))
 LIBRARY := $(filter-out inspector/main.c,$(SOURCES))
+TEST_SOURCES := $(sort $(wildcard tests/unit/*.c tests/live/*.c tests/support/*.c))
+HEADERS := $(sort $(wildcard symbols/*.h symbols/*/*.h inspector/*/*.h tests/support/*.h))
+SCRIPTS := $(sort $(wildcard .ci/run tests/*/*.sh))
 
 all: build/pyinspect ## build build/pyinspect
 
@@ -40,18 +57,81 @@ build/pyinspect: $(OUT)/pyinspect
 	@mkdir -p $(@D) && cp -f $< $@
 
 $(OUT)/pyinspect: $(SOURCES:%.c=$(OUT)/%.o)
-	$(CC) $(ALL_LDFLAGS) -o $@ $^ $(ALL_LIBS)
+	@echo "  link $@"
+	$(QUIET)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(ALL_LIBS)
 
-$(OUT)/%.o: %.c Makefile
+$(OUT)/libpyinspect.a: $(LIBRARY:%.c=$(OUT)/%.o)
+	@rm -f $@
+	$(QUIET)$(AR) rcs $@ $^
+
+$(OUT)/%.o: %.c Makefile | $(OUT)/have-build
 	@mkdir -p $(@D)
-	$(CC) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
+	@echo "  $(CC) $<"
+	$(QUIET)$(CC) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
 
--include $(SOURCES:%.c=$(OUT)/%.d)
+# What the build (or the tests) need is installed once, if it is not there.
+$(OUT)/have-%: tests/support/install-dependencies.sh
+	@$< $* $(firstword $(CC))
+	@mkdir -p $(@D) && touch $@
+
+-include $(SOURCES:%.c=$(OUT)/%.d) $(TEST_SOURCES:%.c=$(OUT)/%.d)
+
+interpreters: ## fetch CPython 3.11, 3.13 to 3.15 and PyPy from Debian into build/interpreters
+	@tests/interpreters/fetch.sh
+
+# The tests run on objects under the sanitizers, and so does the program that they start.
+check: ## run the tests under ASan and UBSan on every interpreter that is found
+	-@tests/interpreters/fetch.sh
+	@$(MAKE) BUILD=san run-tests
+
+run-tests: $(TESTS:%=$(OUT)/%-tests) $(OUT)/pyinspect
+	@tests/support/run-tests.sh $(OUT) $(TESTS)
+
+$(OUT)/%-tests: $(OUT)/libpyinspect.a
+	@echo "  link $@"
+	$(QUIET)$(CC) $(ALL_LDFLAGS) -o $@ $(filter %.o,$^) $< $(ALL_LIBS) $$($(PKG_CONFIG) --libs criterion)
+
+test_objects = $(patsubst %.c,$(OUT)/%.o,$(wildcard tests/$(1)/*.c))
+$(OUT)/unit-tests: $(call test_objects,unit) $(call test_objects,support)
+$(OUT)/live-tests: $(call test_objects,live) $(call test_objects,support)
+$(TEST_SOURCES:%.c=$(OUT)/%.o): | $(OUT)/have-check
+
+lint: all ## check the layers, what may be named where, sizes, formats and warnings
+	@tests/support/install-dependencies.sh lint || [ "$$CI" != true ]
+	@status=0; \
+	tests/lint/layers.sh docs/architecture.md || status=1; \
+	tests/lint/words.sh build/pyinspect || status=1; \
+	tests/lint/sizes.sh || status=1; \
+	tests/lint/formats.sh $(SCRIPTS) || status=1; \
+	tests/lint/warnings.sh || status=1; \
+	exit $$status
+
+objects: $(SOURCES:%.c=$(OUT)/%.o) $(TEST_SOURCES:%.c=$(OUT)/%.o) $(HEADERS:%=$(OUT)/%.alone)
+
+$(OUT)/%.h.alone: %.h Makefile | $(OUT)/have-build
+	@mkdir -p $(@D)
+	$(QUIET)echo '#include "$<"' | $(CC) $(ALL_CFLAGS) -fsyntax-only -x c -
+	@touch $@
+
+install: all ## install below $(DESTDIR)$(PREFIX)
+	install -D -m 755 build/pyinspect $(DESTDIR)$(PREFIX)/bin/pyinspect
+	install -D -m 644 LICENSE $(DESTDIR)$(PREFIX)/share/doc/pyinspect/LICENSE
+	for page in $(wildcard docs/*.1); do \
+	    install -D -m 644 $$page $(DESTDIR)$(PREFIX)/share/man/man1/$${page##*/} || exit; \
+	done
+
+uninstall: ## remove what `make install` put there
+	rm -f $(DESTDIR)$(PREFIX)/bin/pyinspect
+	rm -f $(patsubst docs/%,$(DESTDIR)$(PREFIX)/share/man/man1/%,$(wildcard docs/*.1))
+	rm -rf $(DESTDIR)$(PREFIX)/share/doc/pyinspect
+
+demo: all ## start a small service and inspect it from outside
+	@tests/demo/demo.sh
 
 clean: ## remove build/
 	rm -rf build
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z_-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z_-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' Makefile
 
-.PHONY: all clean help
+.PHONY: all interpreters check run-tests lint objects install uninstall demo clean help

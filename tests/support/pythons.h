@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: MIT
+/*
+ * pythons - the interpreters that the live tests run on.
+ *
+ * tests/interpreters/find.sh looks for them once per run; `make check` keeps its answer in the file
+ * that PYINSPECT_FOUND names. The array is the same in every test process, so that an index into it
+ * may be a test's parameter.
+ */
+#ifndef PYINSPECT_TESTS_PYTHONS_H
+#define PYINSPECT_TESTS_PYTHONS_H
+
+#include <stddef.h>
+
+enum python_kind {
+    PYTHON_SUPPORTED,     /* CPython with its debug information */
+    PYTHON_NO_DEBUG_INFO, /* CPython without */
+    PYTHON_FREE_THREADED, /* CPython without the GIL */
+    PYTHON_OTHER,         /* PyPy and the like */
+};
+
+struct python {
+    int major, minor; /* 3, 11 */
+    enum python_kind kind;
+    char version[32]; /* "3.11.7" */
+    char path[512];   /* what to execute: a program, or a script that starts one */
+    char name[64];    /* for messages: "3.11.7 #2", unique within the list */
+};
+
+#define PYTHONS_MAX 64
+
+/*
+ * Fills `ret` with the interpreters of `kind`, at most PYTHONS_MAX, sorted by version, and returns
+ * how many there are. Fails the test if there is no list.
+ */
+size_t pythons_find(struct python ret[PYTHONS_MAX], enum python_kind kind);
+
+#endif

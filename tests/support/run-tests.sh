@@ -1,0 +1,65 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: MIT
+#
+# run-tests.sh OUT NAME... - runs OUT/NAME-tests; the last line is "N passed, N failed".
+#
+# The tests see PYINSPECT, the path of the program, and PYINSPECT_FOUND, the list that find.sh made.
+# A sanitizer's report in any process that a test started counts as a failure, because Criterion
+# does not see leaks. So does a missing interpreter when CI=true or PYINSPECT_REQUIRE_ALL=1.
+set -euo pipefail
+
+out=$1
+shift
+SANITIZER_STATUS=99
+export PYINSPECT=$PWD/$out/pyinspect PYINSPECT_FOUND=$PWD/$out/pythons
+export ASAN_OPTIONS="log_path=$PWD/$out/sanitizer.log:detect_leaks=1:exitcode=$SANITIZER_STATUS:${ASAN_OPTIONS:-}"
+export UBSAN_OPTIONS="log_path=$PWD/$out/sanitizer.log:print_stacktrace=1:exitcode=$SANITIZER_STATUS:${UBSAN_OPTIONS:-}"
+passed=0
+failed=0
+
+# Criterion's runner leaks a little of its own. A suppression would match any frame and so hide what
+# a test leaks, which Criterion calls; here only the function that allocated counts.
+is_criterions_own_leak() {
+    awk '/ERROR: / && !/LeakSanitizer/ || /runtime error/ { ours = 1 }
+         / leak of / { leaks++ }
+         / leak of /, /^$/ { if ($1 == "#1" && /libcriterion/) criterions++ }
+         END { exit !(leaks && leaks == criterions && !ours) }' "$1"
+}
+
+rm -f "$out"/sanitizer.log.*
+tests/interpreters/find.sh >"$PYINSPECT_FOUND"
+cat "$PYINSPECT_FOUND"
+
+for name in "$@"; do
+    log=$out/$name-tests.log
+    echo "== $name"
+    status=0
+    "$out/$name-tests" 2>&1 | tee "$log" || status=$?
+    summary=$(sed 's/\x1b\[[0-9;]*m//g' "$log" |
+        sed -n 's/.*Tested: \([0-9]*\) | Passing: \([0-9]*\).*/\1 \2/p' | tail -n 1)
+    read -r tested passing <<<"${summary:-1 0}"
+    passed=$((passed + passing))
+    failed=$((failed + tested - passing))
+    # A sanitizer's status comes with a report, see below.
+    if [ $status != 0 ] && [ $status != $SANITIZER_STATUS ] && [ "$tested" = "$passing" ]; then
+        echo "$name: exit status $status"
+        failed=$((failed + 1))
+    fi
+done
+
+for report in "$out"/sanitizer.log.*; do
+    if [ ! -e "$report" ] || is_criterions_own_leak "$report"; then
+        continue
+    fi
+    echo "== $report"
+    head -n 40 "$report"
+    failed=$((failed + 1))
+done
+
+if grep '^MISSING' "$PYINSPECT_FOUND"; then
+    if [ "${CI:-}" = true ] || [ "${PYINSPECT_REQUIRE_ALL:-}" = 1 ]; then
+        failed=$((failed + $(grep -c '^MISSING' "$PYINSPECT_FOUND")))
+    fi
+fi
+echo "$passed passed, $failed failed"
+[ $failed = 0 ]
