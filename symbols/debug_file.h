@@ -7,12 +7,14 @@
  *   2. by build-id: D/.build-id/xx/yyyy.debug, where D is /usr/lib/debug and then lib/debug and
  *      usr/lib/debug below each directory above the file's own (so an unpacked package, a prefix
  *      install or a relocated tree brings its own);
- *   3. by .gnu_debuglink NAME: beside the file, in .debug/ beside it, and in D/<the file's directory>.
- * A file that is found must prove that it belongs: by the same build-id, or, where there is none, by
- * the CRC of .gnu_debuglink. A dwz supplementary file (.gnu_debugaltlink) is looked for at its own
- * path, relative to the debug file, at what follows ".dwz/" in that path below each D/.dwz, and by its
- * build-id; it must have the build-id that the link tells, and is attached. Without it the types would
- * be incomplete, so that it is missing is a failure. Nothing is ever fetched from a network.
+ *   3. by .gnu_debuglink NAME: beside the file, in .debug/ beside it, and in
+ *      D/<the file's directory>.
+ * A file that is found must prove that it belongs: by the same build-id, or, where there is none,
+ * by the CRC of .gnu_debuglink. A dwz supplementary file (.gnu_debugaltlink) is looked for at its
+ * own path, relative to the debug file, at what follows ".dwz/" in that path below each D/.dwz, and
+ * by its build-id; it must have the build-id that the link tells, and is attached. Without it the
+ * types would be incomplete, so that it is missing is a failure. Nothing is ever fetched from a
+ * network.
  */
 #ifndef PYINSPECT_DEBUG_FILE_H
 #define PYINSPECT_DEBUG_FILE_H
@@ -47,8 +49,8 @@ MUST_CHECK bool debug_file_find(struct debug_file **ret, struct elf_file *file,
 void debug_file_close(struct debug_file *debug); /* NULL is fine */
 
 /*
- * Owned by `debug`. It describes types and variables only: the sections with line numbers, frames and
- * location lists are hidden from libdw, which would read and decompress them all.
+ * Owned by `debug`. It describes types and variables only: the sections with line numbers, frames
+ * and location lists are hidden from libdw, which would read and decompress them all.
  */
 Dwarf *debug_file_dwarf(struct debug_file *debug);
 

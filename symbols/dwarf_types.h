@@ -20,10 +20,10 @@ struct dwarf_type {
 
 /* A member's place inside its structure. */
 struct dwarf_place {
-    uint64_t offset;     /* bytes from the start of the structure */
-    uint64_t size;       /* sizeof the member; for a bit-field, of its storage unit */
-    uint8_t bit_offset;  /* bit-fields: lowest bit, counted from bit 0 of the byte at `offset` */
-    uint8_t bit_size;    /* 0: not a bit-field */
+    uint64_t offset;    /* bytes from the start of the structure */
+    uint64_t size;      /* sizeof the member; for a bit-field, of its storage unit */
+    uint8_t bit_offset; /* bit-fields: lowest bit, counted from bit 0 of the byte at `offset` */
+    uint8_t bit_size;   /* 0: not a bit-field */
 };
 
 /*
@@ -42,9 +42,10 @@ void dwarf_types_find(Dwarf *dwarf, const char *likely_units, struct dwarf_type 
 /*
  * Finds a member by its path: "tp_name", "interpreters.head", "state.kind". Members of anonymous
  * structures and unions are found as C finds them. `paths` may hold alternatives: "a.b|c".
- * Handles DW_AT_data_member_location as a constant or a DW_OP_plus_uconst expression, and bit-fields
- * as DW_AT_data_bit_offset (DWARF 4 and 5) and as DW_AT_bit_offset (DWARF 2 and 3, counted from the
- * high end of the storage unit). `die` is a structure's as dwarf_types_find gives it.
+ * Handles DW_AT_data_member_location as a constant or a DW_OP_plus_uconst expression, and
+ * bit-fields as DW_AT_data_bit_offset (DWARF 4 and 5) and as DW_AT_bit_offset (DWARF 2 and 3,
+ * counted from the high end of the storage unit). `die` is a structure's as dwarf_types_find gives
+ * it.
  */
 bool dwarf_member_find(Dwarf_Die *die, const char *paths, struct dwarf_place *ret);
 

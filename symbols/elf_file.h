@@ -22,9 +22,9 @@ struct elf_place {
 };
 
 /*
- * Opens the ELF file behind `fd`, which is taken over and closed by elf_file_close (on failure it is
- * closed at once). `path` is kept for messages and for finding debug files beside it.
- * Fails with ERROR_PYTHON where the content is no ELF file that we can read.
+ * Opens the ELF file behind `fd`, which is taken over and closed by elf_file_close (on failure it
+ * is closed at once). `path` is kept for messages and for finding debug files beside it. Fails with
+ * ERROR_PYTHON where the content is no ELF file that we can read.
  */
 MUST_CHECK bool elf_file_open(struct elf_file **ret, int fd, const char *path, struct error *err);
 void elf_file_close(struct elf_file *file); /* NULL is fine */

@@ -22,7 +22,8 @@ struct python_version {
  */
 struct python_version python_version_of(struct elf_file *file);
 
-/* The 11 of "/usr/bin/python3.11" or "libpython3.11.so.1.0"; false where a name is not of that kind. */
+/* The 11 of "/usr/bin/python3.11" or "libpython3.11.so.1.0"; false where a name is not of that
+ * kind. */
 bool python_version_in_name(const char *path, int *ret_minor);
 
 #endif

@@ -132,6 +132,7 @@ static void add_facts(struct report *report, const struct session *session,
     report_fact_number(report, "bytes", UNIT_BYTES, census->bytes);
     report_fact_milliseconds(report, "pause_ms", asked->pause_milliseconds);
     report_fact_number(report, "stops", UNIT_COUNT, asked->stops);
+    report_fact_number(report, "copied_bytes", UNIT_BYTES, asked->copied_bytes);
     report_fact_number(report, "complete", UNIT_BOOL, asked->verified);
     report_fact_number(report, "links.verified", UNIT_COUNT, census->verdict.links_verified);
     report_fact_number(report, "links.broken", UNIT_COUNT, census->verdict.links_broken);

@@ -114,6 +114,7 @@ static bool wait_until_quiet(const struct session *session, double deadline)
 static void note_stop(struct session_report *report, const struct capture_report *taken)
 {
     report->stops++;
+    report->copied_bytes = taken->bytes;
     report->threads = taken->stop.threads;
     report->was_stopped = taken->stop.was_stopped;
     if (taken->stop.milliseconds > report->pause_milliseconds)

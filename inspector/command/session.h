@@ -27,6 +27,7 @@ struct session_options {
 struct session_report {
     double pause_milliseconds; /* the longest time for which the target stood still */
     unsigned stops;            /* how often it was stopped */
+    uint64_t copied_bytes;     /* in the last stop */
     unsigned threads;          /* of the target */
     bool was_stopped;          /* by job control, before we came, and still is */
     bool verified;             /* the answer's verdict, for the attempt that was taken */

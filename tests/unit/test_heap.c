@@ -329,7 +329,7 @@ Test(heap, a_collector_at_work_is_reported)
 
 /* Each word of a small heap, made bad in each of several ways: the walk must end and stay in
  * bounds. */
-Test(heap, survives_any_damaged_word, .timeout = 120)
+Test(heap, survives_any_damaged_word)
 {
     for (size_t style = 0; style < STYLES; style++) {
         struct fake_heap heap;

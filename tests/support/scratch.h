@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: MIT
+/*
+ * scratch - a temporary directory in which a test compiles small programs and lays out file trees.
+ *
+ * Whatever fails here fails the running test. Paths are relative to the directory.
+ */
+#ifndef PYINSPECT_TESTS_SCRATCH_H
+#define PYINSPECT_TESTS_SCRATCH_H
+
+#include "symbols/elf_file.h"
+
+struct scratch {
+    char path[64];
+    int fd; /* of the directory, O_PATH */
+};
+
+void scratch_make(struct scratch *scratch);
+void scratch_remove(struct scratch *scratch);
+
+/* Runs a shell command there, for a minute at most; $CC is set. It has to succeed. */
+void scratch_run(const struct scratch *scratch, const char *format, ...) PRINTF_LIKE(2, 3);
+
+/* Can the shell find this program? */
+bool scratch_has_program(const char *name);
+
+void scratch_write(const struct scratch *scratch, const char *name, const char *text);
+
+/* Opens a file and lets it say that its path is `as`. */
+struct elf_file *scratch_open_as(const struct scratch *scratch, const char *name, const char *as);
+struct elf_file *scratch_open(const struct scratch *scratch, const char *name);
+
+/* An ELF file that is nothing but these bytes. False where elf_file_open refuses them. */
+bool scratch_open_bytes(const void *bytes, size_t size, struct elf_file **ret, struct error *err);
+
+/* The whole content of a file; to be freed. */
+unsigned char *scratch_read(const struct scratch *scratch, const char *name, size_t *size);
+
+#endif
