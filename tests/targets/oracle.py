@@ -71,11 +71,17 @@ def learn_pre_headers(kinds):
     return ret
 
 
+def sizeof_int_subclass(number):
+    digits = -(-int.bit_length(number) // sys.int_info.bits_per_digit)
+    return get_basic_size(type(number)) + digits * sys.int_info.sizeof_digit
+
+
 def size_rule(kind):
     """The function that gives an object's size without what comes before it, or a constant."""
     mro = get_mro(kind)
     if int in mro:
-        return int.__sizeof__
+        # Before 3.12 int.__sizeof__() left out what a subclass adds.
+        return int.__sizeof__ if sys.version_info >= (3, 12) else sizeof_int_subclass
     if get_item_size(kind) == 0:
         return get_basic_size(kind)
     # Since 3.11 these end in a frame, and what looks like their length is none.

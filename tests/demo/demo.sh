@@ -1,0 +1,38 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: MIT
+#
+# demo.sh - starts a small service under Python and looks into it with build/pyinspect.
+set -euo pipefail
+cd "$(dirname "$0")/../.."
+
+# Prints an interpreter whose debug information is here: python3 itself if it has it.
+choose_python() {
+    local usual
+    usual=$(python3 -c 'import os, sys; print(os.path.realpath(sys.executable))' 2>/dev/null) || true
+    tests/interpreters/find.sh | awk -v usual="$usual" '
+        $3 == "cpython" && (!chosen || $2 == usual) { chosen = $2 }
+        END { print chosen }'
+}
+
+python=$(choose_python)
+if [ -z "$python" ]; then
+    tests/support/install-dependencies.sh demo
+    python=$(choose_python)
+fi
+[ -n "$python" ] || { echo "demo: no Python with debug information was found" >&2 && exit 1; }
+
+# The service ends when its standard input does, and so with this script.
+coproc SERVICE { exec "$python" -B tests/demo/service.py; }
+service=$SERVICE_PID
+if ! read -r -t 60 _ port <&"${SERVICE[0]}"; then
+    echo "demo: the service did not come up" >&2
+    exit 1
+fi
+echo "An order service runs under $python, PID $service, port $port."
+echo
+echo "\$ build/pyinspect attach $service --most-common 10"
+status=0
+build/pyinspect attach "$service" --most-common 10 || status=$?
+kill "$service"
+wait "$service" 2>/dev/null || true
+exit $status
