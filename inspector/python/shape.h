@@ -67,7 +67,6 @@ struct shape {
 
 /* Bits of tp_flags that mean the same in 3.6 to 3.15 (Include/object.h). */
 #define TPFLAGS_HEAPTYPE (UINT64_C(1) << 9)
-#define TPFLAGS_READY (UINT64_C(1) << 12)
 #define TPFLAGS_HAVE_GC (UINT64_C(1) << 14)
 #define TPFLAGS_LONG_SUBCLASS (UINT64_C(1) << 24)
 #define TPFLAGS_UNICODE_SUBCLASS (UINT64_C(1) << 28)

@@ -65,8 +65,9 @@ static bool read_sizes(const struct python *python, struct image *image, struct 
     type->item_size = field_of(layout, base, PyTypeObject_tp_itemsize);
     type->flags = field_of(layout, base, PyTypeObject_tp_flags);
     if (basic < layout_size(layout, sizeof_PyObject) || basic > most_basicsize ||
-        type->item_size > most_basicsize || !(type->flags & TPFLAGS_READY))
-        return false;
+        type->item_size > most_basicsize)
+        return false; /* Py_TPFLAGS_READY says nothing: _curses_panel of 3.6 forgot PyType_Ready()
+                       */
 
     type->fixed_size = basic;
     if (type->flags & TPFLAGS_HAVE_GC)
@@ -240,7 +241,7 @@ uint64_t type_object_size(const struct types *types, struct image *image, const 
     case ITEMS_LV_TAG:
         if (!image_word(image, address + layout_offset(layout, PyLongObject_lv_tag), 8, &items))
             return type->fixed_size;
-        items >>= 3;
+        items = items >> 3 ? items >> 3 : 1; /* zero has a digit too, since 3.12 */
         break;
     }
     const struct image_range *range = image_range_of(image, address);

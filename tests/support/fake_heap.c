@@ -142,7 +142,7 @@ static uint64_t new_type(struct fake_heap *heap, uint64_t metatype, uint64_t fla
     fake_put(heap, type + 8, metatype ? metatype : type);
     fake_put(heap, type + 32, basic);
     fake_put(heap, type + 40, item);
-    fake_put(heap, type + 168, flags | TPFLAGS_READY);
+    fake_put(heap, type + 168, flags);
     return type;
 }
 

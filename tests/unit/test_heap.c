@@ -137,13 +137,15 @@ Test(heap, sizes_follow_the_general_rule)
     fake_object(&heap, 0, items, 3);
     fake_object(&heap, 0, items, (uint64_t)-3);
     fake_object(&heap, 0, number, 5 << 3 | 2);
+    fake_object(&heap, 0, number, 1);
     fake_object(&heap, 0, managed, 0);
     fake_object(&heap, 0, items, UINT64_C(1) << 62); /* overflows */
     fake_object(&heap, 0, items, UINT64_C(1) << 40); /* larger than its mapping */
     cr_assert(walk(&heap, &seen));
 
-    static const uint64_t expected[] = {40, 24 + 3 * 8, 24 + 3 * 8, 24 + 5 * 4, 16 + 16, 24, 24};
-    for (size_t i = 0; i < 7; i++)
+    static const uint64_t expected[] = {40,     24 + 3 * 8, 24 + 3 * 8, 24 + 5 * 4,
+                                        24 + 4, 16 + 16,    24,         24};
+    for (size_t i = 0; i < 8; i++)
         cr_assert_eq(seen.objects[i].size, expected[i] + gc_head, "object %zu: %lu bytes", i,
                      (unsigned long)seen.objects[i].size);
     types_free(&seen.types);

@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: MIT
+#include "tests/support/observe.h"
+
+#include "inspector/command/session.h"
+#include "symbols/base/vector.h"
+
+#include <criterion/criterion.h>
+#include <stdlib.h>
+
+struct observing {
+    struct observation *observation;
+    size_t capacity;
+    struct session *session;
+    struct types types;
+};
+
+static void see(void *context, const struct object *object)
+{
+    struct observing *observing = context;
+    struct observation *seen = observing->observation;
+    struct observed_object *grown = vector_grow(seen->objects, &observing->capacity,
+                                                seen->object_count + 1, sizeof(*seen->objects));
+
+    cr_assert_not_null(grown);
+    seen->objects = grown;
+    seen->objects[seen->object_count++] =
+        (struct observed_object){.address = object->address,
+                                 .size = object->size,
+                                 .type = object->type,
+                                 .permanent = object->generation == GENERATION_PERMANENT};
+}
+
+static bool look(void *context, struct image *image, bool *ret_verified, struct error *err)
+{
+    struct observing *observing = context;
+    const struct python *python = session_python(observing->session);
+    struct heap_verdict verdict;
+
+    observing->observation->object_count = 0;
+    types_free(&observing->types);
+    types_init(&observing->types, python);
+    if (!heap_walk(python, image, &observing->types, see, observing, &verdict, err))
+        return false;
+    observing->observation->permanent_count = verdict.objects[GENERATION_PERMANENT];
+    observing->observation->interpreters = verdict.interpreters;
+    *ret_verified = heap_is_verified(&verdict);
+    return true;
+}
+
+static int compare(const void *left, const void *right)
+{
+    const struct observed_object *a = left, *b = right;
+
+    return (a->address > b->address) - (a->address < b->address);
+}
+
+void observe(struct observation *ret, pid_t pid)
+{
+    struct observing *observing = calloc(1, sizeof(*observing));
+    struct session_options options = {.progress = NULL};
+    struct session_report report;
+    struct error err;
+
+    *ret = (struct observation){.session = observing};
+    observing->observation = ret;
+    cr_assert(session_open(&observing->session, pid, &options, &err), "%s", err.text);
+    cr_assert(session_ask(observing->session, look, observing, &report, &err), "%s", err.text);
+    qsort(ret->objects, ret->object_count, sizeof(*ret->objects), compare);
+    ret->type_count = observing->types.count;
+    ret->types = calloc(ret->type_count + 1, sizeof(*ret->types));
+    for (size_t i = 0; i < ret->type_count; i++)
+        ret->types[i] = (struct observed_type){.name = observing->types.items[i].name,
+                                               .length = observing->types.items[i].name_length};
+    ret->verified = report.verified;
+    ret->stops = report.stops;
+    ret->pause_milliseconds = report.pause_milliseconds;
+}
+
+void observation_free(struct observation *observation)
+{
+    struct observing *observing = observation->session;
+
+    session_close(observing->session);
+    types_free(&observing->types);
+    free(observing);
+    free(observation->objects);
+    free(observation->types);
+}

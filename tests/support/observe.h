@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: MIT
+/*
+ * observe - what pyinspect sees of a process, object by object, for tests to hold against the
+ * truth.
+ */
+#ifndef PYINSPECT_TESTS_OBSERVE_H
+#define PYINSPECT_TESTS_OBSERVE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+struct observed_object {
+    uint64_t address;
+    uint64_t size;
+    size_t type; /* index into types */
+    bool permanent;
+};
+
+struct observed_type {
+    const char *name;
+    size_t length;
+};
+
+struct observation {
+    struct observed_object *objects; /* sorted by address */
+    size_t object_count;
+    struct observed_type *types;
+    size_t type_count;
+    uint64_t permanent_count;
+    unsigned interpreters, stops;
+    double pause_milliseconds;
+    bool verified;
+    void *session; /* what the names belong to */
+};
+
+/* Attaches, looks at every object, lets go. Fails the test where that is refused. */
+void observe(struct observation *ret, pid_t pid);
+void observation_free(struct observation *observation);
+
+#endif
