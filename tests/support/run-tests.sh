@@ -34,7 +34,8 @@ for name in "$@"; do
     log=$out/$name-tests.log
     echo "== $name"
     status=0
-    "$out/$name-tests" 2>&1 | tee "$log" || status=$?
+    # What passed goes to the log alone; what was skipped, and why, is shown.
+    "$out/$name-tests" --verbose=1 2>&1 | tee "$log" | sed -u '/^\[\(RUN \|PASS\|====\)\] [^S]/d' || status=$?
     summary=$(sed 's/\x1b\[[0-9;]*m//g' "$log" |
         sed -n 's/.*Tested: \([0-9]*\) | Passing: \([0-9]*\).*/\1 \2/p' | tail -n 1)
     read -r tested passing <<<"${summary:-1 0}"
