@@ -93,7 +93,7 @@ static void leave_out_permanent(struct observation *seen)
 ParameterizedTestParameters(census, equals_what_the_target_says)
 {
     static struct row rows[PYTHONS_MAX * SCENE_COUNT];
-    struct python pythons[PYTHONS_MAX];
+    struct interpreter pythons[PYTHONS_MAX];
     size_t python_count = pythons_find(pythons, PYTHON_SUPPORTED);
     size_t count = 0;
 
@@ -108,7 +108,7 @@ ParameterizedTestParameters(census, equals_what_the_target_says)
 
 ParameterizedTest(struct row *row, census, equals_what_the_target_says, .timeout = 300)
 {
-    struct python pythons[PYTHONS_MAX];
+    struct interpreter pythons[PYTHONS_MAX];
     const char *scene = SCENES[row->scene];
     struct observation seen;
     struct target target;

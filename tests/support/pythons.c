@@ -15,7 +15,7 @@ static const char *const KIND_NAMES[] = {
     [PYTHON_OTHER] = "other",
 };
 
-size_t pythons_find(struct python ret[PYTHONS_MAX], enum python_kind kind)
+size_t pythons_find(struct interpreter ret[PYTHONS_MAX], enum python_kind kind)
 {
     const char *list = getenv("PYINSPECT_FOUND");
     AUTO_FCLOSE FILE *file = list ? fopen(list, "re") : NULL;
@@ -24,7 +24,7 @@ size_t pythons_find(struct python ret[PYTHONS_MAX], enum python_kind kind)
     char line[1024];
     size_t count = 0;
     for (int number = 1; count < PYTHONS_MAX && fgets(line, sizeof(line), file); number++) {
-        struct python python = {.kind = kind};
+        struct interpreter python = {.kind = kind};
         char kind_name[32];
         if (sscanf(line, "%31s %511s %31s", python.version, python.path, kind_name) != 3 ||
             strcmp(kind_name, KIND_NAMES[kind]) != 0 ||

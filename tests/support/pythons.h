@@ -18,7 +18,7 @@ enum python_kind {
     PYTHON_OTHER,         /* PyPy and the like */
 };
 
-struct python {
+struct interpreter {
     int major, minor; /* 3, 11 */
     enum python_kind kind;
     char version[32]; /* "3.11.7" */
@@ -32,6 +32,6 @@ struct python {
  * Fills `ret` with the interpreters of `kind`, at most PYTHONS_MAX, sorted by version, and returns
  * how many there are. Fails the test if there is no list.
  */
-size_t pythons_find(struct python ret[PYTHONS_MAX], enum python_kind kind);
+size_t pythons_find(struct interpreter ret[PYTHONS_MAX], enum python_kind kind);
 
 #endif

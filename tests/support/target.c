@@ -80,7 +80,7 @@ static void wait_until_still(const struct target *target)
 }
 
 /* Between fork and exec. */
-static void become_target(const struct python *python, const char *scene, pid_t parent,
+static void become_target(const struct interpreter *python, const char *scene, pid_t parent,
                           const int fds[2 + TRUTH_PARTS])
 {
     char numbers[2 + TRUTH_PARTS][16];
@@ -105,7 +105,7 @@ static void become_target(const struct python *python, const char *scene, pid_t 
     _exit(127);
 }
 
-void target_start(struct target *ret, const struct python *python, const char *scene)
+void target_start(struct target *ret, const struct interpreter *python, const char *scene)
 {
     struct target target = {0};
     int ready[2], wake[2];

@@ -22,15 +22,16 @@
 #include <sys/types.h>
 
 struct target {
-    pid_t pid;                                          /* 0 once it has ended */
-    int ready_fd;                                       /* its lines: "ready", "told" */
-    int wake_fd;                                        /* closing it wakes the target */
-    int truth_fds[TRUTH_PARTS];                         /* memory files */
-    char name[sizeof(((struct python *)0)->name) + 32]; /* interpreter and scene, for messages */
+    pid_t pid;                  /* 0 once it has ended */
+    int ready_fd;               /* its lines: "ready", "told" */
+    int wake_fd;                /* closing it wakes the target */
+    int truth_fds[TRUTH_PARTS]; /* memory files */
+    char name[sizeof(((struct interpreter *)0)->name) +
+              32]; /* interpreter and scene, for messages */
 };
 
 /* Returns when the scene is set and every thread of the target is blocked. */
-void target_start(struct target *ret, const struct python *python, const char *scene);
+void target_start(struct target *ret, const struct interpreter *python, const char *scene);
 
 /* Wakes the target, and returns when it has told its truth and exited with status 0. */
 void target_tell(struct target *target, struct truth *ret);

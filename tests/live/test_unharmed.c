@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: MIT
+/* The target comes out of an inspection as it went in, however the inspection ends. */
+#include "tests/support/program.h"
+#include "tests/support/ticker.h"
+
+#include <criterion/criterion.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <time.h>
+
+enum { KILLS = 60, KILL_WITHIN_US = 120 * 1000 };
+
+/* The oldest, the newest and what lies between: each kind of build is among them. */
+static size_t some_pythons(struct interpreter ret[PYTHONS_MAX])
+{
+    size_t count = pythons_find(ret, PYTHON_SUPPORTED);
+
+    cr_assert_gt(count, 0, "no interpreter to test with");
+    ret[1] = ret[count / 2];
+    ret[2] = ret[count - 1];
+    return count < 3 ? 1 : 3;
+}
+
+static void expect_untouched(const struct ticker *ticker, const char *where)
+{
+    int status;
+
+    cr_expect_eq(process_tracer(ticker->pid), 0, "%s", where);
+    cr_expect(ticker_runs(ticker), "%s: does not run on, state %c", where,
+              process_state(ticker->pid));
+    /* What its parent is told of: nothing, not even that it stopped and went on. */
+    cr_expect_eq(waitpid(ticker->pid, &status, WNOHANG | WUNTRACED | WCONTINUED), 0, "%s", where);
+}
+
+Test(unharmed, runs_on)
+{
+    struct interpreter pythons[PYTHONS_MAX];
+    size_t count = some_pythons(pythons);
+
+    for (size_t i = 0; i < count; i++) {
+        struct ticker ticker;
+        struct program program;
+
+        ticker_start(&ticker, &pythons[i], NULL);
+        program_attach(&program, ticker.pid, NULL, NULL, NULL);
+        cr_expect_eq(program.status, 0, "%s: %s", pythons[i].name, program.err);
+        expect_untouched(&ticker, pythons[i].name);
+        program_free(&program);
+        ticker_end(&ticker);
+    }
+}
+
+Test(unharmed, stays_stopped_if_it_was)
+{
+    struct interpreter pythons[PYTHONS_MAX];
+    size_t count = some_pythons(pythons);
+
+    for (size_t i = 0; i < count; i++) {
+        struct ticker ticker;
+        struct program program;
+
+        ticker_start(&ticker, &pythons[i], NULL);
+        kill(ticker.pid, SIGSTOP);
+        cr_assert(process_reaches(ticker.pid, "T"));
+        uint64_t before = *ticker.count;
+        program_attach(&program, ticker.pid, NULL, NULL, NULL);
+        cr_expect_eq(program.status, 0, "%s: %s", pythons[i].name, program.err);
+        cr_expect(strstr(program.err, "it had been stopped before and still is"), "%s",
+                  program.err);
+        cr_expect_eq(process_state(ticker.pid), 'T');
+        cr_expect_eq(*ticker.count, before);
+        kill(ticker.pid, SIGCONT);
+        cr_expect(ticker_runs(&ticker));
+        program_free(&program);
+        ticker_end(&ticker);
+    }
+}
+
+static void kill_at_random(const struct ticker *ticker, int signal, unsigned *seed)
+{
+    char number[16];
+    int status;
+
+    snprintf(number, sizeof(number), "%d", (int)ticker->pid);
+    pid_t pid = program_start((const char *const[]){"attach", number, NULL});
+    struct timespec delay = {.tv_nsec = rand_r(seed) % KILL_WITHIN_US * 1000L};
+    nanosleep(&delay, NULL);
+    kill(pid, signal);
+    cr_assert(waitpid(pid, &status, 0) == pid);
+    cr_expect(process_reaches(ticker->pid, "RSD"), "left in state %c after %ld us",
+              process_state(ticker->pid), delay.tv_nsec / 1000);
+}
+
+Test(unharmed, runs_on_when_pyinspect_is_ended_at_any_moment)
+{
+    struct interpreter pythons[PYTHONS_MAX];
+    static const int signals[] = {SIGKILL, SIGKILL, SIGINT, SIGTERM};
+    struct ticker ticker;
+    unsigned seed = 4711;
+
+    size_t count = some_pythons(pythons);
+    ticker_start(&ticker, &pythons[count - 1], NULL);
+    for (int i = 0; i < KILLS; i++)
+        kill_at_random(&ticker, signals[i % 4], &seed);
+    expect_untouched(&ticker, pythons[count - 1].name);
+    ticker_end(&ticker);
+}

@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: MIT
+#include "tests/support/program.h"
+
+#include <criterion/criterion.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+enum { MOST_WORDS = 16, PATIENCE_MS = 60 * 1000, PIECE = 65536 };
+
+static void become_program(const char *const *words, int out, int err)
+{
+    const char *arguments[MOST_WORDS + 2] = {getenv("PYINSPECT")};
+
+    for (size_t i = 0; i < MOST_WORDS && words[i]; i++)
+        arguments[i + 1] = words[i];
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    dup2(out, STDOUT_FILENO);
+    dup2(err, STDERR_FILENO);
+    execv(arguments[0], (char *const *)(uintptr_t)arguments);
+    _exit(127);
+}
+
+pid_t program_start(const char *const *words)
+{
+    int null = open("/dev/null", O_WRONLY | O_CLOEXEC);
+    pid_t pid = fork();
+
+    cr_assert(pid >= 0 && getenv("PYINSPECT"));
+    if (pid == 0)
+        become_program(words, null, null);
+    close(null);
+    return pid;
+}
+
+/* Appends what there is to read; false at the end. */
+static bool take(int fd, char **text, size_t *length)
+{
+    char *grown = realloc(*text, *length + PIECE + 1);
+
+    cr_assert_not_null(grown);
+    *text = grown;
+    ssize_t got = read(fd, grown + *length, PIECE);
+    *length += got > 0 ? (size_t)got : 0;
+    grown[*length] = '\0';
+    return got > 0;
+}
+
+void program_run(struct program *ret, const char *const *words)
+{
+    struct program program = {0};
+    int out[2], err[2], status;
+
+    cr_assert(pipe2(out, O_CLOEXEC) == 0 && pipe2(err, O_CLOEXEC) == 0 && getenv("PYINSPECT"));
+    pid_t pid = fork();
+    cr_assert(pid >= 0);
+    if (pid == 0)
+        become_program(words, out[1], err[1]);
+    close(out[1]);
+    close(err[1]);
+
+    struct pollfd waiting[] = {{.fd = out[0], .events = POLLIN}, {.fd = err[0], .events = POLLIN}};
+    while (waiting[0].fd >= 0 || waiting[1].fd >= 0) {
+        if (poll(waiting, 2, PATIENCE_MS) <= 0) {
+            kill(pid, SIGKILL);
+            waitpid(pid, NULL, 0);
+            cr_assert_fail("pyinspect %s does not end", words[0]);
+        }
+        if (waiting[0].revents && !take(out[0], &program.out, &program.out_length))
+            waiting[0].fd = -1;
+        if (waiting[1].revents && !take(err[0], &program.err, &program.err_length))
+            waiting[1].fd = -1;
+    }
+    close(out[0]);
+    close(err[0]);
+    cr_assert(waitpid(pid, &status, 0) == pid);
+    program.status = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+    *ret = program;
+}
+
+void program_attach(struct program *ret, pid_t pid, const char *first, const char *second,
+                    const char *third)
+{
+    char number[16];
+
+    snprintf(number, sizeof(number), "%d", (int)pid);
+    program_run(ret, (const char *const[]){"attach", number, first, second, third, NULL});
+}
+
+void program_free(struct program *program)
+{
+    free(program->out);
+    free(program->err);
+}

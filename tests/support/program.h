@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: MIT
+/*
+ * program - runs the pyinspect that is under test, as a user would, and keeps what it printed.
+ */
+#ifndef PYINSPECT_TESTS_PROGRAM_H
+#define PYINSPECT_TESTS_PROGRAM_H
+
+#include <stddef.h>
+#include <sys/types.h>
+
+struct program {
+    int status; /* its exit status, or 128 + the signal that ended it */
+    char *out, *err;
+    size_t out_length, err_length;
+};
+
+/* The words after "pyinspect", the last one NULL. Ends within a minute, or fails the test. */
+void program_run(struct program *ret, const char *const *words);
+
+/* `pyinspect attach PID` and up to three more words (NULL: none). */
+void program_attach(struct program *ret, pid_t pid, const char *first, const char *second,
+                    const char *third);
+void program_free(struct program *program);
+
+/* Starts it with its output thrown away; the caller waits for it. */
+pid_t program_start(const char *const *words);
+
+#endif

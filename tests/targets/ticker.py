@@ -1,0 +1,27 @@
+# SPDX-License-Identifier: MIT
+"""A Python process that is visibly alive: it counts in memory that the test shares.
+
+    ticker.py READY_FD MEMORY_FD [COMMAND...]
+
+Adds one to the first eight bytes of the memory file, over and over. SIGUSR1 makes it exec COMMAND.
+"""
+import mmap
+import os
+import signal
+import struct
+import sys
+
+
+def main(ready_fd, memory_fd, *command):
+    memory = mmap.mmap(memory_fd, 8)
+    if command:
+        signal.signal(signal.SIGUSR1, lambda *_: os.execv(command[0], command))
+    os.write(ready_fd, b"ready\n")
+    count = 0
+    while True:
+        count += 1
+        memory[:8] = struct.pack("=Q", count)
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]), int(sys.argv[2]), *sys.argv[3:])
