@@ -80,8 +80,13 @@ APT::Sandbox::User "root";
 Acquire::Languages "none";
 END
     [ -e "$dir/.updated" ] && return 0
+    [ ! -e "$dir/.unreachable" ] || return 1
     say "reading the list of packages of Debian $suite"
-    APT_CONFIG=$dir/apt.conf retry apt-get update --error-on=any || return 1
+    if ! APT_CONFIG=$dir/apt.conf retry apt-get update --error-on=any; then
+        : >"$dir/.unreachable"
+        ATTEMPTS=1 # without a network the other suites need not take as long
+        return 1
+    fi
     : >"$dir/.updated"
 }
 

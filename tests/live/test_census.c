@@ -6,6 +6,7 @@
  */
 #include "tests/support/observe.h"
 #include "tests/support/target.h"
+#include "tests/support/ticker.h"
 
 #include <criterion/criterion.h>
 #include <criterion/parameterized.h>
@@ -133,4 +134,26 @@ ParameterizedTest(struct row *row, census, equals_what_the_target_says, .timeout
     target_end(&target);
     observation_free(&seen);
     truth_free(&truth);
+}
+
+/* There is no truth to compare with, but the links must agree, whatever the threads are doing. */
+Test(census, verifies_a_target_that_never_rests)
+{
+    struct interpreter pythons[PYTHONS_MAX];
+    size_t count = pythons_find(pythons, PYTHON_SUPPORTED);
+
+    for (size_t i = 0; i < count; i++) {
+        struct ticker ticker;
+
+        ticker_start(&ticker, &pythons[i], "busy");
+        for (int attempt = 0; attempt < 3; attempt++) {
+            struct observation seen;
+            observe(&seen, ticker.pid);
+            cr_expect(seen.verified, "%s: not verified after %u stops", pythons[i].name,
+                      seen.stops);
+            observation_free(&seen);
+        }
+        cr_expect(ticker_runs(&ticker), "%s", pythons[i].name);
+        ticker_end(&ticker);
+    }
 }

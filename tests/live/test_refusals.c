@@ -2,11 +2,13 @@
 /* What cannot be inspected: one line that names the cause, and the status that belongs to it. */
 #include "inspector/command/session.h"
 #include "tests/support/program.h"
+#include "tests/support/scratch.h"
 #include "tests/support/ticker.h"
 
 #include <criterion/criterion.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/ptrace.h>
@@ -196,8 +198,45 @@ static void expect_all_refused(enum python_kind kind, const char *cause)
     }
 }
 
+/* An interpreter with its debug information taken out, made of one that has it in its libpython. */
+static bool make_stripped(const struct scratch *scratch, const struct interpreter *python,
+                          struct interpreter *ret)
+{
+    char command[1024];
+
+    snprintf(command, sizeof(command), "ldd %s 2>&1 | grep -q libpython", python->path);
+    if (system(command) != 0)
+        return false;
+    scratch_run(scratch, "cp $(ldd %s | awk '/libpython/ { print $3 }') .", python->path);
+    scratch_run(scratch, "objcopy --strip-debug libpython*");
+    scratch_run(scratch, "printf '#!/bin/sh\nLD_LIBRARY_PATH=%s exec %s \"$@\"\n' > python",
+                scratch->path, python->path);
+    scratch_run(scratch, "chmod 755 python");
+    *ret = *python;
+    snprintf(ret->path, sizeof(ret->path), "%s/python", scratch->path);
+    return true;
+}
+
 Test(refusals, a_python_without_debug_information)
 {
+    struct interpreter pythons[PYTHONS_MAX], stripped;
+    struct scratch scratch;
+    size_t count = pythons_find(pythons, PYTHON_SUPPORTED), tried = 0;
+
+    for (size_t i = 0; i < count; i++) {
+        struct ticker ticker;
+
+        scratch_make(&scratch);
+        if (make_stripped(&scratch, &pythons[i], &stripped)) {
+            ticker_start(&ticker, &stripped, NULL);
+            expect_attach_refused(ticker.pid, 4, "debug information");
+            ticker_end(&ticker);
+            tried++;
+        }
+        scratch_remove(&scratch);
+    }
+    if (!tried)
+        fputs("no libpython to take the debug information from: not tested\n", stderr);
     expect_all_refused(PYTHON_NO_DEBUG_INFO, "debug information");
 }
 

@@ -16,7 +16,10 @@ struct ticker {
     volatile uint64_t *count; /* shared with it */
 };
 
-/* `command` (or NULL): what it is to exec on SIGUSR1, an absolute path. */
+/*
+ * `command`: what it is to exec on SIGUSR1, an absolute path; or "busy", for one that builds and
+ * drops structures in three threads as fast as it can; or NULL.
+ */
 void ticker_start(struct ticker *ret, const struct interpreter *python, const char *command);
 void ticker_end(struct ticker *ticker);
 

@@ -3,18 +3,37 @@
 
     ticker.py READY_FD MEMORY_FD [COMMAND...]
 
-Adds one to the first eight bytes of the memory file, over and over. SIGUSR1 makes it exec COMMAND.
+Adds one to the first eight bytes of the memory file, over and over. SIGUSR1 makes it exec COMMAND;
+with `busy` for a COMMAND three threads build and drop structures as fast as they can.
 """
 import mmap
 import os
 import signal
 import struct
 import sys
+import threading
+
+
+class Node:
+    def __init__(self, next_node):
+        self.next_node = next_node
+        self.data = {"items": [1, 2]}
+
+
+def churn(step):
+    alive = []
+    while True:
+        alive.append(Node(alive[-1] if len(alive) % step else None))
+        if len(alive) > 50000:
+            del alive[:step * 10000]
 
 
 def main(ready_fd, memory_fd, *command):
     memory = mmap.mmap(memory_fd, 8)
-    if command:
+    if command == ("busy",):
+        for step in 2, 3, 4:
+            threading.Thread(target=churn, args=(step,), daemon=True).start()
+    elif command:
         signal.signal(signal.SIGUSR1, lambda *_: os.execv(command[0], command))
     os.write(ready_fd, b"ready\n")
     count = 0
