@@ -46,17 +46,17 @@ retry() {
 }
 
 # The address of the Debian archive that this system is configured for.
-# shellcheck disable=SC2016 # $(REPO_URI) and $(RELEASE) are words of apt's
 find_mirror() {
     local filter mirror
     for filter in 'Codename: bookworm' 'Suite: stable' 'Origin: Debian'; do
+        # shellcheck disable=SC2016 # $(REPO_URI) is a word of apt's
         mirror=$(apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' \
             'Origin: Debian' "$filter" 2>/dev/null | grep -v security | head -n 1) || true
         [ -z "$mirror" ] || break
     done
     # Before the first `apt-get update` nothing is known of an archive but its address.
-    [ -n "$mirror" ] || mirror=$(apt-get indextargets --format '$(REPO_URI) $(RELEASE)' \
-        'Created-By: Packages' 2>/dev/null | awk '$2 == "bookworm" {print $1; exit}') || true
+    [ -n "$mirror" ] || mirror=$(apt-get update --print-uris 2>/dev/null |
+        sed -n "s#^'\(.*\)dists/\(bookworm\|stable\|trixie\|sid\)/InRelease'.*#\1#p" | head -n 1) || true
     [ -n "$mirror" ] || return 1
     printf '%s\n' "$mirror"
 }

@@ -41,6 +41,7 @@ check)
     needs "$runtime" links_with_sanitizers
     needs libcriterion-dev "${PKG_CONFIG:-pkg-config}" --exists criterion
     needs binutils readelf --version
+    needs dwz dwz --version
     ;;
 lint)
     for tool in gcc clang clang-format shellcheck mandoc; do
