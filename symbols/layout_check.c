@@ -20,7 +20,6 @@ static enum field_kind kind_of(enum layout_slot_id id)
         [gc_state_young] = PLACE,
         [gc_state_old] = PLACE,
         [gc_state_permanent_generation] = PLACE,
-        [gc_state_visited_space] = NUMBER,
         [gc_state_collecting] = NUMBER,
         [runtime_gc] = PLACE,
         [interpreter_gc] = PLACE,

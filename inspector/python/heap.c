@@ -5,7 +5,6 @@
 struct gc_home {
     uint64_t address;    /* that list_head.offset counts from */
     uint64_t collecting; /* the address of the flag */
-    bool swapped;        /* the incremental collector's old lists have changed places */
 };
 
 struct walk {
@@ -29,17 +28,11 @@ static uint64_t word_at(struct image *image, uint64_t address)
     return image_word(image, address, sizeof(word), &word) ? word : 0;
 }
 
-static struct gc_home home_of_state(const struct python *python, struct image *image,
-                                    uint64_t state)
+static struct gc_home home_of_state(const struct python *python, uint64_t state)
 {
     const struct layout *layout = &python->layout;
-    struct gc_home home = {.address = state,
-                           .collecting = state + layout_offset(layout, gc_state_collecting)};
-
-    if (layout_has(layout, gc_state_visited_space))
-        home.swapped =
-            word_at(image, state + layout_offset(layout, gc_state_visited_space)) & UINT32_MAX;
-    return home;
+    return (struct gc_home){.address = state,
+                            .collecting = state + layout_offset(layout, gc_state_collecting)};
 }
 
 /* Follows the list of interpreters; a circle or nonsense ends it at MOST_INTERPRETERS. */
@@ -55,8 +48,7 @@ static size_t find_homes(const struct python *python, struct image *image, struc
                                     .collecting = python->collecting};
         return homes[0].address ? 1 : 0;
     case LISTS_RUNTIME:
-        homes[0] =
-            home_of_state(python, image, python->runtime + layout_offset(layout, runtime_gc));
+        homes[0] = home_of_state(python, python->runtime + layout_offset(layout, runtime_gc));
         return 1;
     case LISTS_INTERPRETER:
         break;
@@ -64,7 +56,7 @@ static size_t find_homes(const struct python *python, struct image *image, struc
     uint64_t at =
         word_at(image, python->runtime + layout_offset(layout, runtime_interpreters_head));
     for (; at && count < most; count++) {
-        homes[count] = home_of_state(python, image, at + layout_offset(layout, interpreter_gc));
+        homes[count] = home_of_state(python, at + layout_offset(layout, interpreter_gc));
         at = word_at(image, at + layout_offset(layout, interpreter_next));
     }
     return count;
@@ -153,10 +145,7 @@ static bool walk_home(struct walk *walk, const struct gc_home *home)
     if (!image_word(walk->image, home->collecting, 4, &collecting) || collecting)
         walk->verdict.collecting = true;
     for (unsigned i = 0; i < shape->list_count; i++) {
-        enum generation generation = shape->lists[i].generation;
-        if (shape->lists[i].swaps && home->swapped)
-            generation = generation == GENERATION_1 ? GENERATION_2 : GENERATION_1;
-        if (!walk_list(walk, home->address + shape->lists[i].offset, generation))
+        if (!walk_list(walk, home->address + shape->lists[i].offset, shape->lists[i].generation))
             return false;
     }
     return true;

@@ -5,10 +5,10 @@
 #define TPFLAGS_MANAGED_WEAKREF (UINT64_C(1) << 3)
 #define TPFLAGS_MANAGED_DICT (UINT64_C(1) << 4)
 
-static void add_list(struct shape *shape, uint32_t offset, enum generation generation, bool swaps)
+static void add_list(struct shape *shape, uint32_t offset, enum generation generation)
 {
     shape->lists[shape->list_count++] =
-        (struct list_head){.offset = offset, .generation = generation, .swaps = swaps};
+        (struct list_head){.offset = offset, .generation = generation};
 }
 
 /* Heads of the lists in an array of struct gc_generation that starts at `offset`. */
@@ -18,7 +18,7 @@ static void add_generations(struct shape *shape, const struct layout *layout, ui
     uint32_t stride = layout_size(layout, sizeof_gc_generation);
 
     for (unsigned i = 0; i < 3; i++)
-        add_list(shape, offset + i * stride + head, GENERATION_0 + i, false);
+        add_list(shape, offset + i * stride + head, GENERATION_0 + i);
 }
 
 static void find_lists(struct shape *shape, const struct layout *layout)
@@ -33,13 +33,14 @@ static void find_lists(struct shape *shape, const struct layout *layout)
         add_generations(shape, layout, layout_offset(layout, gc_state_generations));
     } else {
         uint32_t old = layout_offset(layout, gc_state_old);
-        add_list(shape, layout_offset(layout, gc_state_young) + head, GENERATION_0, false);
-        add_list(shape, old + head, GENERATION_1, true);
-        add_list(shape, old + layout_size(layout, sizeof_gc_generation) + head, GENERATION_2, true);
+        add_list(shape, layout_offset(layout, gc_state_young) + head, GENERATION_0);
+        /* Both old lists are generation 2 and there is no 1: Python/gc.c, _PyGC_GetObjects(). */
+        add_list(shape, old + head, GENERATION_2);
+        add_list(shape, old + layout_size(layout, sizeof_gc_generation) + head, GENERATION_2);
     }
     if (layout_has(layout, gc_state_permanent_generation))
         add_list(shape, layout_offset(layout, gc_state_permanent_generation) + head,
-                 GENERATION_PERMANENT, false);
+                 GENERATION_PERMANENT);
 }
 
 bool shape_of(struct shape *ret, const struct layout *layout, struct error *err)

@@ -42,8 +42,7 @@ enum generation {
 /* One list of the collector. */
 struct list_head {
     uint32_t offset; /* of the list's PyGC_Head from the start of the GC state (or `generations`) */
-    enum generation generation;
-    bool swaps; /* an old list of the incremental collector: 1 and 2 change places by turns */
+    enum generation generation; /* as gc.get_objects(generation=n) counts them */
 };
 
 enum { MOST_LIST_HEADS = 4 };

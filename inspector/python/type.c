@@ -127,18 +127,16 @@ static bool keep(struct types *types, const struct text *text, const char **ret,
 static bool name_static(struct types *types, struct image *image, struct type *type,
                         struct text *name)
 {
-    if (!read_tp_name(types->python, image, type->address, name))
+    if (!read_tp_name(types->python, image, type->address, name) || !name->length)
         return false;
     size_t prefix = sizeof("builtins.") - 1;
     size_t skipped =
         name->length > prefix && !memcmp(name->bytes, "builtins.", prefix) ? prefix : 0;
-    const char *dot = name->length ? memrchr(name->bytes, '.', name->length) : NULL;
+    const char *dot = memrchr(name->bytes, '.', name->length);
     size_t bare = dot ? (size_t)(dot + 1 - name->bytes) : 0;
     struct text whole = {.bytes = name->bytes + skipped, .length = name->length - skipped};
     struct text last = {.bytes = name->bytes + bare, .length = name->length - bare};
 
-    if (!name->length)
-        return false;
     return keep(types, &whole, &type->name, &type->name_length) &&
            keep(types, &last, &type->short_name, &type->short_length);
 }

@@ -5,10 +5,14 @@
 #include "tests/support/ticker.h"
 
 #include <criterion/criterion.h>
+#include <dirent.h>
 #include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
@@ -134,6 +138,23 @@ static uint64_t total(void)
     return sum;
 }
 
+/* Threads of the process that are in another state than "stopped by a tracer". */
+static unsigned count_loose_threads(pid_t pid)
+{
+    unsigned loose = 0;
+    char path[64];
+
+    snprintf(path, sizeof(path), "/proc/%d/task", (int)pid);
+    DIR *tasks = opendir(path);
+    cr_assert_not_null(tasks);
+    for (const struct dirent *entry; (entry = readdir(tasks));) {
+        if (entry->d_name[0] != '.')
+            loose += !strchr("tZX?", process_state((pid_t)strtol(entry->d_name, NULL, 10)));
+    }
+    closedir(tasks);
+    return loose;
+}
+
 /* While a process is held none of its threads makes a step, and afterwards all do. */
 static void expect_held(void (*work)(void))
 {
@@ -151,6 +172,7 @@ static void expect_held(void (*work)(void))
         uint64_t before = total();
         nanosleep(&while_held, NULL);
         cr_expect_eq(total(), before, "stop %d: somebody runs", i);
+        cr_expect_eq(count_loose_threads(pid), 0, "stop %d", i);
         cr_assert(stop_end(stop, &report, &err), "%s", err.text);
         cr_expect_gt(report.milliseconds, 0.5);
     }
@@ -207,7 +229,9 @@ Test(stop, gives_up_on_a_process_that_cannot_stop)
 
     cr_assert(process_reaches(pid, "D"));
     cr_assert(process_open(&process, pid, &err), "%s", err.text);
+    time_t begun = time(NULL);
     cr_assert_not(stop_begin(&stop, &process, &err));
+    cr_expect_lt(time(NULL) - begun, 10);
     cr_expect_eq(err.kind, ERROR_TARGET);
     cr_expect(strstr(err.text, "does not stop"), "%s", err.text);
     cr_expect_eq(process_tracer(pid), 0);

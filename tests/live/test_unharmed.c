@@ -79,19 +79,43 @@ Test(unharmed, stays_stopped_if_it_was)
     }
 }
 
-static void kill_at_random(const struct ticker *ticker, int signal, unsigned *seed)
+static pid_t start_attach(const struct ticker *ticker)
 {
     char number[16];
-    int status;
 
     snprintf(number, sizeof(number), "%d", (int)ticker->pid);
-    pid_t pid = program_start((const char *const[]){"attach", number, NULL});
-    struct timespec delay = {.tv_nsec = rand_r(seed) % KILL_WITHIN_US * 1000L};
-    nanosleep(&delay, NULL);
+    return program_start((const char *const[]){"attach", number, NULL});
+}
+
+static void end_attach(const struct ticker *ticker, pid_t pid, int signal)
+{
+    int status;
+
     kill(pid, signal);
     cr_assert(waitpid(pid, &status, 0) == pid);
-    cr_expect(process_reaches(ticker->pid, "RSD"), "left in state %c after %ld us",
-              process_state(ticker->pid), delay.tv_nsec / 1000);
+    cr_expect(process_reaches(ticker->pid, "RSD"), "left in state %c by signal %d",
+              process_state(ticker->pid), signal);
+}
+
+static void kill_at_random(const struct ticker *ticker, int signal, unsigned *seed)
+{
+    pid_t pid = start_attach(ticker);
+    struct timespec delay = {.tv_nsec = rand_r(seed) % KILL_WITHIN_US * 1000L};
+
+    nanosleep(&delay, NULL);
+    end_attach(ticker, pid, signal);
+}
+
+/* Kills it as soon as the target is held. False: it was too quick for us. */
+static bool kill_while_holding(const struct ticker *ticker, int signal)
+{
+    pid_t pid = start_attach(ticker);
+    bool held = false;
+
+    while (!held && process_state(pid) != 'Z')
+        held = process_tracer(ticker->pid) == pid || process_state(ticker->pid) == 't';
+    end_attach(ticker, pid, signal);
+    return held;
 }
 
 Test(unharmed, runs_on_when_pyinspect_is_ended_at_any_moment)
@@ -103,8 +127,12 @@ Test(unharmed, runs_on_when_pyinspect_is_ended_at_any_moment)
 
     size_t count = some_pythons(pythons);
     ticker_start(&ticker, &pythons[count - 1], NULL);
-    for (int i = 0; i < KILLS; i++)
+    int held = 0;
+    for (int i = 0; i < KILLS; i++) {
         kill_at_random(&ticker, signals[i % 4], &seed);
+        held += kill_while_holding(&ticker, signals[i % 4]);
+    }
+    cr_expect_gt(held, KILLS / 4, "only %d of %d were caught holding it", held, KILLS);
     expect_untouched(&ticker, pythons[count - 1].name);
     ticker_end(&ticker);
 }

@@ -11,8 +11,7 @@ enum {
     STATE_LISTS = 8,
     STATE_PERMANENT = STATE_LISTS + 3 * GENERATION_SIZE,
     STATE_COLLECTING = STATE_PERMANENT + GENERATION_SIZE,
-    STATE_VISITED = STATE_COLLECTING + 4,
-    STATE_SIZE = STATE_VISITED + 4,
+    STATE_SIZE = STATE_COLLECTING + 8,
     INTERPRETER_NEXT = 16,
     INTERPRETER_GC = 32,
     RUNTIME_HEAD = 24,
@@ -50,7 +49,6 @@ static void lay_out_lists(struct fake_heap *heap, const struct fake_style *style
     if (style->incremental) {
         slot(heap, gc_state_young, STATE_LISTS, GENERATION_SIZE);
         slot(heap, gc_state_old, STATE_LISTS + GENERATION_SIZE, 2 * GENERATION_SIZE);
-        slot(heap, gc_state_visited_space, STATE_VISITED, 4);
     } else {
         slot(heap, gc_state_generations, STATE_LISTS, 3 * GENERATION_SIZE);
     }
