@@ -13,6 +13,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #ifndef PYINSPECT_VERSION
@@ -88,11 +89,18 @@ static bool wants_colour(FILE *out)
            !(terminal && strcmp(terminal, "dumb") == 0);
 }
 
+static unsigned terminal_width(FILE *out)
+{
+    struct winsize size;
+
+    return isatty(fileno(out)) && ioctl(fileno(out), TIOCGWINSZ, &size) == 0 ? size.ws_col : 0;
+}
+
 static int answer(const struct command *command, int argc, char **argv)
 {
     static render_function *const renderers[] = {
         [FORMAT_TEXT] = render_text, [FORMAT_JSON] = render_json, [FORMAT_CSV] = render_csv};
-    struct render_style style = {.colour = wants_colour(stdout)};
+    struct render_style style = {.colour = wants_colour(stdout), .width = terminal_width(stdout)};
     struct progress progress = {.phase = NULL};
     struct answer answer;
     struct error err;

@@ -344,6 +344,12 @@ static void name_package(char *ret, size_t size, const char *path)
         snprintf(ret, size, "the package with it");
 }
 
+/* Does a file of this path come from a distribution's package, as far as the path tells? */
+static bool is_packaged(const char *path)
+{
+    return strncmp(path, "/usr/", 5) == 0 && strncmp(path, "/usr/local/", 11) != 0;
+}
+
 static bool fail_not_found(struct search *search, struct elf_file *file, struct error *err)
 {
     size_t size;
@@ -359,11 +365,13 @@ static bool fail_not_found(struct search *search, struct elf_file *file, struct 
         snprintf(where, sizeof(where), "%.100s (.gnu_debuglink) beside it or in .debug/", link);
     }
     name_package(package, sizeof(package), search->path);
-    return error_set(err, ERROR_PYTHON,
-                     "%.200s has no debug information (build-id %s), and %s%s, nor anything below "
-                     "lib/debug of the directories above it; install %s%s%s",
-                     search->path, hex, where[0] ? "there is no " : "names no file that has it",
-                     where, package, search->refused[0] ? "; " : "", search->refused);
+    return error_set(
+        err, ERROR_PYTHON, "%.200s has no debug information (build-id %s)%s%s; %s%s%s%s",
+        search->path, hex, where[0] ? ", and there is no " : "", where,
+        is_packaged(search->path)
+            ? "install "
+            : "put back the file as it was before it was stripped, or build it with -g",
+        is_packaged(search->path) ? package : "", search->refused[0] ? "; " : "", search->refused);
 }
 
 bool debug_file_find(struct debug_file **ret, struct elf_file *file, const struct file_root *roots,

@@ -134,12 +134,23 @@ static bool from_rodata(struct elf_file *file, int wanted_minor, struct python_v
            from_strings(bytes, bytes + place.size, wanted_minor, true, version);
 }
 
+/* "libpython2.7.so.1.0", "python2.7": enough to say what it is. */
+static bool is_python2(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    const char *name = slash ? slash + 1 : path;
+
+    return strncmp(name, "libpython2", 10) == 0 || strncmp(name, "python2", 7) == 0;
+}
+
 struct python_version python_version_of(struct elf_file *file)
 {
     struct python_version version = {0};
     int minor = -1;
     bool named = python_version_in_name(elf_file_path(file), &minor);
 
+    if (is_python2(elf_file_path(file)))
+        return (struct python_version){.text = "2", .major = 2};
     if (from_constant(file, &version) || from_rodata(file, minor, &version) || !named)
         return version;
     version.major = 3;

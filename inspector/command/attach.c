@@ -20,7 +20,9 @@ static bool set_most_common(void *into, const char *value, struct error *err)
     struct attach_options *options = into;
 
     return parse_count(value, UINT32_MAX, &options->most_common) ||
-           error_set(err, ERROR_USAGE, "--most-common %s: it takes a number, 0 for all", value);
+           error_set(err, ERROR_USAGE,
+                     "--most-common '%s': it takes a number of at most 4294967295, 0 for all",
+                     value);
 }
 
 static bool set_by(void *into, const char *value, struct error *err)
@@ -32,7 +34,7 @@ static bool set_by(void *into, const char *value, struct error *err)
     else if (strcmp(value, "bytes") == 0)
         options->census.order = CENSUS_BY_BYTES;
     else
-        return error_set(err, ERROR_USAGE, "--by %s: it takes count or bytes", value);
+        return error_set(err, ERROR_USAGE, "--by '%s': it takes count or bytes", value);
     return true;
 }
 
@@ -57,7 +59,8 @@ static bool set_generation(void *into, const char *value, struct error *err)
             i++;
         if (i == GENERATIONS)
             return error_set(err, ERROR_USAGE,
-                             "--generation %s: it takes 0, 1, 2 and permanent, with commas", value);
+                             "--generation '%s': it takes 0, 1, 2 and permanent, with commas",
+                             value);
         chosen[i] = true;
         at += length;
         if (!*at)
@@ -72,25 +75,33 @@ static bool set_read_swapped(void *into, const char *value, struct error *err)
     return true;
 }
 
+static bool set_format(void *into, enum format format, struct error *err)
+{
+    struct attach_options *options = into;
+
+    if (options->format != FORMAT_TEXT && options->format != format)
+        return error_set(err, ERROR_USAGE, "--json and --csv exclude each other");
+    options->format = format;
+    return true;
+}
+
 static bool set_json(void *into, const char *value, struct error *err)
 {
-    (void)value, (void)err;
-    ((struct attach_options *)into)->format = FORMAT_JSON;
-    return true;
+    (void)value;
+    return set_format(into, FORMAT_JSON, err);
 }
 
 static bool set_csv(void *into, const char *value, struct error *err)
 {
-    (void)value, (void)err;
-    ((struct attach_options *)into)->format = FORMAT_CSV;
-    return true;
+    (void)value;
+    return set_format(into, FORMAT_CSV, err);
 }
 
 static const struct option_row option_rows[] = {
-    {"most-common", "N", "print the N first types (10); 0 prints all", set_most_common},
-    {"by", "count|bytes", "what comes first (count)", set_by},
+    {"most-common", "N", "print the N first types, 0 for all (default 10)", set_most_common},
+    {"by", "count|bytes", "what comes first (default count)", set_by},
     {"short-names", NULL, "types by their bare name, namesakes in one row", set_short_names},
-    {"generation", "LIST", "count only these: 0, 1, 2, permanent (all)", set_generation},
+    {"generation", "LIST", "count only these of 0, 1, 2, permanent (default all)", set_generation},
     {"read-swapped", NULL, "read pages in swap too, which brings them back", set_read_swapped},
     {"json", NULL, "print one JSON object", set_json},
     {"csv", NULL, "print comma-separated values", set_csv},
@@ -128,10 +139,12 @@ static void add_facts(struct report *report, const struct session *session,
     report_fact_text(report, "target.version", python->version.text);
     report_fact_number(report, "target.threads", UNIT_COUNT, asked->threads);
     report_fact_number(report, "target.interpreters", UNIT_COUNT, census->verdict.interpreters);
+    report_fact_number(report, "target.resident_bytes", UNIT_BYTES, asked->resident_bytes);
     report_fact_number(report, "objects", UNIT_COUNT, census->objects);
     report_fact_number(report, "bytes", UNIT_BYTES, census->bytes);
     report_fact_milliseconds(report, "pause_ms", asked->pause_milliseconds);
     report_fact_number(report, "stops", UNIT_COUNT, asked->stops);
+    report_fact_milliseconds(report, "stopped_ms", asked->stopped_milliseconds);
     report_fact_number(report, "copied_bytes", UNIT_BYTES, asked->copied_bytes);
     report_fact_number(report, "complete", UNIT_BOOL, asked->verified);
     report_fact_number(report, "links.verified", UNIT_COUNT, census->verdict.links_verified);
@@ -153,7 +166,8 @@ static void add_summary(struct report *report, const char *before, size_t types,
     report_summary_number(report, bytes);
 }
 
-static void add_rows(struct report *report, const struct census *census, uint64_t most)
+static void add_rows(struct report *report, const struct census *census, uint64_t most,
+                     bool complete)
 {
     size_t shown = most && most < census->row_count ? (size_t)most : census->row_count;
     uint64_t objects = census->objects, bytes = census->bytes;
@@ -168,55 +182,89 @@ static void add_rows(struct report *report, const struct census *census, uint64_
     }
     if (shown < census->row_count)
         add_summary(report, "", census->row_count - shown, " other types", objects, bytes);
-    add_summary(report, "All ", census->row_count, " types", census->objects, census->bytes);
+    add_summary(report, complete ? "All " : "INCOMPLETE: ", census->row_count, " types",
+                census->objects, census->bytes);
+}
+
+/* Adds "1 link", "2,345 links". */
+static void add_things(struct text *text, uint64_t count, const char *thing)
+{
+    char number[32];
+
+    text_addf(text, "%s %s%s", format_count(number, count), thing, count == 1 ? "" : "s");
 }
 
 /* What is wrong with an answer that could not be verified, the gravest first. */
-static void add_doubts(struct text *worth, const struct census *census,
+static void add_doubts(struct text *worth, const struct heap_verdict *verdict,
                        const struct session_report *asked)
 {
-    const struct heap_verdict *verdict = &census->verdict;
-    char count[32];
-
     text_add(worth, "INCOMPLETE");
     if (verdict->collecting)
         text_add(worth, ", the garbage collector was at work all the time (try again later)");
-    if (verdict->lists_cut)
-        text_addf(worth, ", %s lists could not be followed to their end",
-                  format_count(count, verdict->lists_cut));
-    if (verdict->links_broken)
-        text_addf(worth, ", %s links do not match their back links",
-                  format_count(count, verdict->links_broken));
-    if (verdict->bad_types)
-        text_addf(worth, ", %s objects have no readable type",
-                  format_count(count, verdict->bad_types));
-    if (asked->missed)
-        text_addf(worth, ", %s times memory was needed that could not be read",
-                  format_count(count, asked->missed));
-    if (asked->swapped_pages)
-        text_addf(worth, ", %s pages lie in swap (--read-swapped reads them)",
-                  format_count(count, asked->swapped_pages));
+    if (verdict->lists_cut) {
+        text_add(worth, ", ");
+        add_things(worth, verdict->lists_cut, "list");
+        text_add(worth, " could not be followed to the end");
+    }
+    if (verdict->links_broken) {
+        text_add(worth, ", ");
+        add_things(worth, verdict->links_broken, "link");
+        text_add(worth, " without a matching back link");
+    }
+    if (verdict->bad_types) {
+        text_add(worth, ", ");
+        add_things(worth, verdict->bad_types, "object");
+        text_add(worth, " without a readable type");
+    }
+    if (asked->missed) {
+        text_add(worth, ", memory could not be read ");
+        add_things(worth, asked->missed, "time");
+    }
+    if (asked->swapped_pages) {
+        text_add(worth, ", ");
+        add_things(worth, asked->swapped_pages, "page");
+        text_add(worth, " in swap (--read-swapped reads them)");
+    }
     text_add(worth, ": ");
+}
+
+static void add_counts(struct text *worth, const struct census *census)
+{
+    char seen[32];
+
+    add_things(worth, census->objects, "object");
+    if (census->objects != census->seen)
+        text_addf(worth, " (of %s)", format_count(seen, census->seen));
+    text_add(worth, " of ");
+    add_things(worth, census->row_count, "type");
+}
+
+static void add_pause(struct text *worth, const struct session_report *asked)
+{
+    if (asked->stops == 1)
+        text_addf(worth, "stood still for %.1f ms", asked->pause_milliseconds);
+    else
+        text_addf(worth, "was stopped %u times, for %.1f ms at most and %.1f ms in all",
+                  asked->stops, asked->pause_milliseconds, asked->stopped_milliseconds);
+    if (asked->was_stopped)
+        text_add(worth, "; it had been stopped before and still is");
 }
 
 static void add_worth(struct text *worth, const struct session *session,
                       const struct census *census, const struct session_report *asked)
 {
-    const struct python *python = session_python(session);
-    char objects[32], types[32], links[32];
+    char resident[32];
 
     if (!asked->verified)
-        add_doubts(worth, census, asked);
-    text_addf(worth, "%s objects of %s types, %s%s links verified; ",
-              format_count(objects, census->objects), format_count(types, census->row_count),
-              asked->verified ? "all " : "", format_count(links, census->verdict.links_verified));
-    text_addf(worth, "process %d (CPython %s, %u thread%s) stood still for %.1f ms",
-              (int)session_pid(session), python->version.text, asked->threads,
-              asked->threads == 1 ? "" : "s", asked->pause_milliseconds);
-    if (asked->stops > 1)
-        text_addf(worth, " at most, in %u stops", asked->stops);
-    if (asked->was_stopped)
-        text_add(worth, "; it had been stopped before and still is");
+        add_doubts(worth, &census->verdict, asked);
+    add_counts(worth, census);
+    text_add(worth, asked->verified ? ", all " : ", ");
+    add_things(worth, census->verdict.links_verified, "link");
+    text_addf(worth, " verified; process %d (CPython %s, ", (int)session_pid(session),
+              session_python(session)->version.text);
+    add_things(worth, asked->threads, "thread");
+    text_addf(worth, ", %s resident) ", format_bytes(resident, asked->resident_bytes));
+    add_pause(worth, asked);
 }
 
 static bool count_objects(struct session *session, const struct attach_options *options,
@@ -231,7 +279,7 @@ static bool count_objects(struct session *session, const struct attach_options *
         *ret = (struct answer){.format = options->format, .complete = asked.verified};
         report_init(&ret->report, "types", columns, sizeof(columns) / sizeof(*columns));
         add_facts(&ret->report, session, options, &census, &asked);
-        add_rows(&ret->report, &census, options->most_common);
+        add_rows(&ret->report, &census, options->most_common, asked.verified);
         add_worth(&ret->worth, session, &census, &asked);
     }
     census_free(&census);

@@ -35,13 +35,13 @@ void command_explain(const struct command *command, struct text *text)
 
 void commands_explain(struct text *text)
 {
-    text_add(text, "Usage: pyinspect COMMAND TARGET [options]\n\n"
+    text_add(text, "Usage: pyinspect COMMAND PID [options]\n\n"
                    "Looks into a running CPython process from outside. Nothing runs in it, nothing "
                    "in it changes.\n\nCommands:\n");
     for (size_t i = 0; i < command_count; i++)
         text_addf(text, "  %-10s %s\n", commands[i]->name, commands[i]->summary);
-    text_add(text, "\npyinspect COMMAND --help tells a command's options, "
-                   "pyinspect --version the version.\n\n"
+    text_add(text, "\npyinspect COMMAND --help, or pyinspect help COMMAND, tells a "
+                   "command's options,\npyinspect --version the version.\n\n"
                    "Example: pyinspect attach 4711 --most-common 20 --by bytes\n");
 }
 
@@ -50,7 +50,7 @@ bool parse_pid(const char *text, pid_t *ret, struct error *err)
     uint64_t pid;
 
     if (!parse_count(text, INT_MAX, &pid) || !pid)
-        return error_set(err, ERROR_USAGE, "%s is no process id: a PID is a number such as 4711",
+        return error_set(err, ERROR_USAGE, "'%s' is no process id: a PID is a number such as 4711",
                          text);
     *ret = (pid_t)pid;
     return true;

@@ -129,8 +129,8 @@ bool options_parse(int argc, char **argv, int first, const struct option_row *ro
                 return false;
             i += used;
         } else if (!options_over && word[0] == '-' && word[1]) {
-            return error_set(err, ERROR_USAGE,
-                             "unknown option %s: options are words here, see --help", word);
+            return error_set(err, ERROR_USAGE, "unknown option %s: see --help for those there are",
+                             word);
         } else if (operands.count == MOST_OPERANDS) {
             return error_set(err, ERROR_USAGE, "too many arguments, from %s on", word);
         } else {

@@ -114,6 +114,7 @@ static bool wait_until_quiet(const struct session *session, double deadline)
 static void note_stop(struct session_report *report, const struct capture_report *taken)
 {
     report->stops++;
+    report->stopped_milliseconds += taken->stop.milliseconds;
     report->copied_bytes = taken->bytes;
     report->threads = taken->stop.threads;
     report->was_stopped = taken->stop.was_stopped;
@@ -202,6 +203,7 @@ bool session_ask(struct session *session, session_question *question, void *cont
         }
         sleep_milliseconds(ATTEMPT_GAP_MS);
     }
+    asking.report.resident_bytes = process_resident(&session->process);
     *ret = asking.report;
     return true;
 }

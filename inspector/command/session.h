@@ -25,14 +25,16 @@ struct session_options {
 
 /* How the last question was answered. */
 struct session_report {
-    double pause_milliseconds; /* the longest time for which the target stood still */
-    unsigned stops;            /* how often it was stopped */
-    uint64_t copied_bytes;     /* in the last stop */
-    unsigned threads;          /* of the target */
-    bool was_stopped;          /* by job control, before we came, and still is */
-    bool verified;             /* the answer's verdict, for the attempt that was taken */
-    uint64_t missed;           /* requests for memory that the image did not have */
-    uint64_t swapped_pages;    /* of those: pages that lie in swap */
+    double pause_milliseconds;   /* the longest time for which the target stood still */
+    double stopped_milliseconds; /* all such times together */
+    uint64_t resident_bytes; /* what the target has in memory (VmRSS), to hold the answer against */
+    unsigned stops;          /* how often it was stopped */
+    uint64_t copied_bytes;   /* in the last stop */
+    unsigned threads;        /* of the target */
+    bool was_stopped;        /* by job control, before we came, and still is */
+    bool verified;           /* the answer's verdict, for the attempt that was taken */
+    uint64_t missed;         /* requests for memory that the image did not have */
+    uint64_t swapped_pages;  /* of those: pages that lie in swap */
 };
 
 MUST_CHECK bool session_open(struct session **ret, pid_t pid, const struct session_options *options,

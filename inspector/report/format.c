@@ -37,11 +37,11 @@ const char *format_bytes(char *buffer, uint64_t bytes)
     enum { LARGEST = sizeof(units) / sizeof(units[0]) - 1 };
     unsigned unit = 0;
 
-    if (bytes < 1024) {
+    if (bytes < 1000) {
         format_count(buffer, bytes);
         return strcat(buffer, " B");
     }
-    while (unit < LARGEST && bytes >> (10 * (unit + 2)))
+    while (unit < LARGEST && bytes >> (10 * (unit + 1)) >= 1000)
         unit++;
 
     unsigned shift = 10 * (unit + 1);
@@ -53,7 +53,7 @@ const char *format_bytes(char *buffer, uint64_t bytes)
         whole++;
         tenth = 0;
     }
-    if (whole == 1024 && unit < LARGEST) {
+    if (whole == 1000 && unit < LARGEST) { /* 999.95 was rounded up */
         whole = 1;
         unit++;
     }

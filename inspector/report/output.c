@@ -19,8 +19,11 @@ static bool fail(struct error *err, int reason)
 {
     const char *advice = "write it to a file or another pipe";
 
+    if (reason == EBADF)
+        return error_set(err, ERROR_OUTPUT,
+                         "cannot write the report: the standard output is closed");
     if (reason == EPIPE)
-        advice = "the reader went away; let it read to the end";
+        advice = "the program that reads it has ended";
     else if (reason == ENOSPC || reason == EDQUOT || reason == EFBIG)
         advice = "make room there or write it to another place";
     return error_set(err, ERROR_OUTPUT, "cannot write the report: %s; %s", strerror(reason),

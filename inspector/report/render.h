@@ -14,7 +14,8 @@
 #include <stdio.h>
 
 struct render_style {
-    bool colour; /* titles and closing lines in bold or dim; only for a terminal */
+    bool colour;    /* titles and closing lines in bold or dim; only for a terminal */
+    unsigned width; /* columns of the terminal, which long texts are cut for; 0: it is none */
 };
 
 typedef bool render_function(const struct report *report, const struct render_style *style,
@@ -23,8 +24,8 @@ typedef bool render_function(const struct report *report, const struct render_st
 /*
  * For a person: the table with aligned columns (text to the left, numbers to the right, thousands
  * with commas), a title line, the rows, the closing lines. Facts are not printed. Text from a
- * target is escaped by text_add_escaped and cut at 256 columns; widths are terminal columns, for
- * which LC_CTYPE must be a UTF-8 locale (text_columns).
+ * target is escaped by text_add_escaped and cut at 256 columns, or where the terminal's width
+ * asks for less; widths are terminal columns, for which LC_CTYPE must be a UTF-8 locale (text_columns).
  */
 render_function render_text;
 
@@ -43,7 +44,7 @@ render_function render_json;
  */
 render_function render_csv;
 
-/* "84.1 MiB", "512 B", "1,023 B", never "1,024.0 KiB": as format_count. */
+/* "84.1 MiB", "512 B", never "1,000.0 KiB" but "1.0 MiB": as format_count. */
 const char *format_bytes(char *buffer, uint64_t bytes);
 /* "1,234,567": into `buffer` of at least 32 bytes; returns `buffer`. */
 const char *format_count(char *buffer, uint64_t count);

@@ -6,11 +6,12 @@
 
 #include <string.h>
 
-enum { MOST_COLUMNS = 256 };
+enum { MOST_COLUMNS = 256, LEAST_COLUMNS = 24, NUMBER_COLUMNS = 15 };
 
 struct table {
     const struct report *report;
     size_t *widths;
+    size_t most;      /* columns that a text may take before it is cut */
     struct text cell; /* the cell at hand, escaped: empty between two cells */
     struct text line; /* the line at hand */
 };
@@ -20,13 +21,13 @@ static const char *const bold = "\033[1m";
 static const char *const dim = "\033[2m";
 static const char *const plain = "\033[0m";
 
-static void format_cell(struct text *cell, const struct value *value)
+static void format_cell(struct text *cell, const struct value *value, size_t most)
 {
     char buffer[32];
 
     switch (value->unit) {
     case UNIT_TEXT:
-        text_add_escaped(cell, value->text, value->length, MOST_COLUMNS);
+        text_add_escaped(cell, value->text, value->length, most);
         break;
     case UNIT_COUNT:
         text_add(cell, format_count(buffer, value->number));
@@ -54,7 +55,7 @@ static bool measure(struct table *table, const struct value *values, size_t rows
     const size_t columns = table->report->column_count;
 
     for (size_t i = 0; i < rows * columns; i++) {
-        format_cell(&table->cell, &values[i]);
+        format_cell(&table->cell, &values[i], table->most);
         if (table->cell.failed)
             return error_memory(err);
         widen(&table->widths[i % columns], text_columns(table->cell.bytes, table->cell.length));
@@ -123,7 +124,7 @@ static bool print_rows(struct table *table, const struct value *values, size_t r
         if (look)
             text_add(&table->line, look);
         for (size_t i = 0; i < columns; i++) {
-            format_cell(&table->cell, &values[i]);
+            format_cell(&table->cell, &values[i], table->most);
             place_cell(table, i);
         }
         if (!end_line(table, look, out, err))
@@ -147,6 +148,16 @@ static bool print_table(struct table *table, bool colour, FILE *out, struct erro
            print_rows(table, report->summary, closing, colour ? dim : NULL, out, err);
 }
 
+/* What a terminal leaves for texts beside the numbers. */
+static size_t text_limit(const struct report *report, unsigned width)
+{
+    size_t numbers = report->column_count ? (report->column_count - 1) * NUMBER_COLUMNS : 0;
+
+    if (!width)
+        return MOST_COLUMNS;
+    return width > numbers + LEAST_COLUMNS ? width - numbers : LEAST_COLUMNS;
+}
+
 bool render_text(const struct report *report, const struct render_style *style, FILE *out,
                  struct error *err)
 {
@@ -158,7 +169,8 @@ bool render_text(const struct report *report, const struct render_style *style, 
     if (report->column_count && !widths)
         return error_memory(err);
 
-    struct table table = {.report = report, .widths = widths};
+    struct table table = {
+        .report = report, .widths = widths, .most = text_limit(report, style->width)};
     bool done = (!report->column_count || print_table(&table, style->colour, out, err)) &&
                 output_finish(out, err);
     text_free(&table.cell);

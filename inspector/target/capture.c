@@ -41,6 +41,7 @@ struct capture {
     uint64_t *guards;
     size_t guard_count, guard_capacity;
     uint64_t swapped_pages;
+    bool short_of_memory; /* ours: there was no room for a copy */
 };
 
 static bool is_anonymous(const struct mapping *mapping)
@@ -127,6 +128,7 @@ static void forget(struct capture *capture)
     capture->count = 0;
     capture->guard_count = 0;
     capture->swapped_pages = 0;
+    capture->short_of_memory = false;
     image_free(&capture->image);
     maps_free(&capture->maps);
 }
@@ -245,14 +247,16 @@ static void fetch_chunk(const struct capture *capture, struct region *region, ui
 
 static bool fetch(void *context, struct image_range *range, uint64_t address, uint64_t size)
 {
-    const struct capture *capture = context;
+    struct capture *capture = context;
     struct region *region = range->source;
     uint64_t first = (address - range->start) / IMAGE_PAGE;
     uint64_t last = (address - range->start + size - 1) / IMAGE_PAGE;
     bool any = false;
 
-    if (!region_reserve(region))
+    if (!region_reserve(region)) {
+        capture->short_of_memory = true;
         return false;
+    }
     range->bytes = region->bytes;
     range->present = region->present;
     for (uint64_t chunk = first / CHUNK_PAGES; chunk <= last / CHUNK_PAGES; chunk++) {
@@ -487,6 +491,12 @@ enum capture_outcome capture_take(struct capture *capture, bool even_if_busy, ca
     struct stop *stop;
     bool planned = true;
 
+    if (capture->short_of_memory) {
+        error_set(err, ERROR_SYSTEM,
+                  "pyinspect has not enough memory of its own: it takes about as much as the "
+                  "objects of the target; run it where there is more, or raise ulimit -v");
+        return CAPTURE_FAILED;
+    }
     for (size_t i = 0; planned && i < capture->count; i++)
         planned = plan_region(&stopped.copy, capture->regions[i], err);
     capture->swapped_pages = 0;

@@ -41,13 +41,16 @@ static void explain(int proc, pid_t pid, const struct proc_status *target, char 
     bool same_owner = target->uid == (long)geteuid();
     int scope = yama_scope();
 
+    char sudo[256];
+
+    snprintf(sudo, sizeof(sudo), "run sudo %s attach %d", program_invocation_name, (int)pid);
     if (scope == 3)
         snprintf(text, size,
                  "Yama's ptrace_scope is 3, which forbids it to everybody until the next boot");
-    else if (capable && known && own.seccomp == 2)
+    else if (capable && own.seccomp == 2)
         snprintf(text, size,
-                 "pyinspect runs under a seccomp filter: allow ptrace and process_vm_readv in the "
-                 "container's profile (docker run --cap-add SYS_PTRACE)");
+                 "pyinspect runs under a seccomp filter: let the container's profile allow ptrace "
+                 "and process_vm_readv, or start it with --cap-add SYS_PTRACE");
     else if (capable)
         snprintf(text, size,
                  "it is refused although pyinspect has CAP_SYS_PTRACE: the process lies in another "
@@ -55,33 +58,29 @@ static void explain(int proc, pid_t pid, const struct proc_status *target, char 
     else if (known && own.no_new_privileges)
         snprintf(text, size,
                  "NoNewPrivs is set for pyinspect, so neither sudo nor file capabilities work "
-                 "here: start it as root with CAP_SYS_PTRACE (docker run --cap-add SYS_PTRACE)");
+                 "here: start it as root with CAP_SYS_PTRACE (a container: --cap-add SYS_PTRACE)");
     else if (geteuid() == 0)
         snprintf(text, size,
-                 "pyinspect runs as root but without CAP_SYS_PTRACE: add that capability "
-                 "(docker run --cap-add SYS_PTRACE)");
+                 "pyinspect runs as root but without CAP_SYS_PTRACE: give it that capability "
+                 "(a container: --cap-add SYS_PTRACE)");
     else if (!same_owner)
         snprintf(text, size,
-                 "it belongs to uid %ld and pyinspect runs as uid %ld without CAP_SYS_PTRACE: "
-                 "run sudo pyinspect attach %d",
-                 target->uid, (long)geteuid(), (int)pid);
+                 "it belongs to uid %ld and pyinspect runs as uid %ld without CAP_SYS_PTRACE: %s",
+                 target->uid, (long)geteuid(), sudo);
     else if (!is_dumpable(proc, target->uid))
         snprintf(text, size,
                  "it is not dumpable (it changed its user, or asked for that), which takes "
-                 "CAP_SYS_PTRACE: run sudo pyinspect attach %d",
-                 (int)pid);
+                 "CAP_SYS_PTRACE: %s",
+                 sudo);
     else if (scope == 2)
-        snprintf(text, size,
-                 "Yama's ptrace_scope is 2, which takes CAP_SYS_PTRACE: run sudo pyinspect "
-                 "attach %d",
-                 (int)pid);
+        snprintf(text, size, "Yama's ptrace_scope is 2, which takes CAP_SYS_PTRACE: %s", sudo);
     else if (scope == 1)
         snprintf(text, size,
-                 "Yama's ptrace_scope is 1, which lets only ancestors of a process attach: run "
-                 "sudo pyinspect attach %d, or set /proc/sys/kernel/yama/ptrace_scope to 0",
-                 (int)pid);
+                 "Yama's ptrace_scope is 1, which lets only ancestors of a process attach: %s, or "
+                 "set /proc/sys/kernel/yama/ptrace_scope to 0",
+                 sudo);
     else
-        snprintf(text, size, "CAP_SYS_PTRACE is missing: run sudo pyinspect attach %d", (int)pid);
+        snprintf(text, size, "CAP_SYS_PTRACE is missing: %s", sudo);
 }
 
 /* A tracer is a thread: ours is not the one that getpid names. */

@@ -294,3 +294,10 @@ void process_executable(const struct process *process, char *path, size_t size)
 
     path[length < 0 ? 0 : length] = '\0';
 }
+
+uint64_t process_resident(const struct process *process)
+{
+    struct proc_status status;
+
+    return proc_status_read(process->proc, &status) ? status.resident_bytes : 0;
+}

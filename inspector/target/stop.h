@@ -8,7 +8,8 @@
  *
  * A thread of ours, the tracer, does it all, since ptrace belongs to a thread: when it ends, for
  * whatever reason, the kernel releases what it held. While the target stands still the tracer takes
- * note of threads that die (killed), so that their parent can reap them at once.
+ * note of threads that die (killed), so that their parent can reap them at once. It and the thread
+ * that calls stop_begin have the highest priority that they may have until stop_end.
  */
 #ifndef PYINSPECT_STOP_H
 #define PYINSPECT_STOP_H

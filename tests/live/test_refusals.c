@@ -46,8 +46,8 @@ static const struct usage usages[] = {
     {{"frobnicate", NULL}, "unknown command frobnicate"},
     {{"attach", NULL}, "attach takes one PID"},
     {{"attach", "1", "2", NULL}, "attach takes one PID"},
-    {{"attach", "x1", NULL}, "x1 is no process id"},
-    {{"attach", "0", NULL}, "0 is no process id"},
+    {{"attach", "x1", NULL}, "'x1' is no process id"},
+    {{"attach", "0", NULL}, "'0' is no process id"},
     {{"attach", "99999999999999999999", NULL}, "is no process id"},
     {{"attach", "1", "--most-comon", "3", NULL}, "did you mean --most-common?"},
     {{"attach", "1", "--most-common", NULL}, "needs a value"},
@@ -178,7 +178,7 @@ Test(refusals, somebody_elses_process)
     cr_assert(output && fgets(line, sizeof(line), output));
     pclose(output);
     cr_expect(strstr(line, "it belongs to uid 0 and pyinspect runs as uid 65534"), "%s", line);
-    cr_expect(strstr(line, "sudo pyinspect attach"), "%s", line);
+    cr_expect(strstr(line, "run sudo /tmp/pyinspect-"), "%s", line);
     ticker_end(&ticker);
 }
 

@@ -72,10 +72,11 @@ apt() {
     $as_root env DEBIAN_FRONTEND=noninteractive apt-get "$@" >>"$log" 2>&1 </dev/null
 }
 
-echo "installing from Debian, to $step:$missing"
+echo "installing from Debian:$missing"
 # shellcheck disable=SC2086 # a list of packages
 if ! { apt update && apt install -y --no-install-recommends $missing; }; then
     tail -n 3 "$log" >&2
-    echo "cannot $step: these Debian packages are missing and could not be installed:$missing" >&2
+    echo "some Debian packages are missing and could not be installed;" \
+        "ask root to run: apt install$missing" >&2
     exit 1
 fi
