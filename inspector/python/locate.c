@@ -173,7 +173,8 @@ static bool check_addresses(const struct python *python, struct error *err)
 static bool check_version(const struct python_version *version, const char *path, struct error *err)
 {
     if (version->major && (version->major != 3 || version->minor < 6))
-        return error_set(err, ERROR_PYTHON, "%s is CPython %s, which pyinspect does not read: it reads 3.6 to 3.15",
+        return error_set(err, ERROR_PYTHON,
+                         "%s is CPython %s, which pyinspect does not read: it reads 3.6 to 3.15",
                          path, version->text);
     return true;
 }

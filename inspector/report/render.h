@@ -25,7 +25,8 @@ typedef bool render_function(const struct report *report, const struct render_st
  * For a person: the table with aligned columns (text to the left, numbers to the right, thousands
  * with commas), a title line, the rows, the closing lines. Facts are not printed. Text from a
  * target is escaped by text_add_escaped and cut at 256 columns, or where the terminal's width
- * asks for less; widths are terminal columns, for which LC_CTYPE must be a UTF-8 locale (text_columns).
+ * asks for less; widths are terminal columns, for which LC_CTYPE must be a UTF-8 locale
+ * (text_columns).
  */
 render_function render_text;
 
