@@ -162,6 +162,17 @@ static void fill_standard_descriptors(void)
     }
 }
 
+/* When memory runs out, let it be us who are killed, and not the process that we look at. */
+static void volunteer_for_oom(void)
+{
+    FILE *file = fopen("/proc/self/oom_score_adj", "we");
+
+    if (file) {
+        fputs("1000", file);
+        fclose(file);
+    }
+}
+
 int main(int argc, char **argv)
 {
     const struct command *command;
@@ -169,6 +180,7 @@ int main(int argc, char **argv)
 
     fill_standard_descriptors();
     setlocale(LC_CTYPE, "C.UTF-8");
+    volunteer_for_oom();
     signal(SIGPIPE, SIG_IGN); /* a closed pipe is a write that fails, and has a status of its own */
 
     if (argc < 2) {

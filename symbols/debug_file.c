@@ -1,19 +1,22 @@
 // SPDX-License-Identifier: MIT
 #include "symbols/debug_file.h"
 
+#include "symbols/dwarf_open.h"
 #include "symbols/python_version.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <gelf.h>
 #include <limits.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 enum { DIRECTORIES_MAX = 64, HEX_MAX = 128 };
+
+static const uint64_t checksums_max = UINT64_C(2) << 30;
 
 struct debug_file {
     struct elf_file *file;     /* has the debug information */
@@ -43,6 +46,7 @@ struct search {
     int parent_length;   /* of that path's directory, without the slash */
     struct directory directories[DIRECTORIES_MAX];
     size_t directory_count;
+    uint64_t checksums_left; /* bytes of which the checksum may yet be computed */
     char refused[512]; /* why the last file that was there is not the one; "" if none was there */
 };
 
@@ -100,34 +104,50 @@ static bool set_places(struct search *search, const char *path, struct error *er
 /* Is it the one? */
 
 /* The CRC-32 of Ethernet, as .gnu_debuglink has it. */
-static bool file_crc(int fd, uint32_t *ret)
+static bool file_crc(int fd, uint64_t size, uint32_t *ret)
 {
     uint32_t table[256];
     unsigned char bytes[64 * 1024];
     uint32_t crc = UINT32_MAX;
-    off_t at = 0;
-    ssize_t got;
+    uint64_t at = 0;
 
     for (uint32_t i = 0; i < 256; i++) {
         table[i] = i;
         for (int bit = 0; bit < 8; bit++)
             table[i] = table[i] >> 1 ^ (table[i] & 1 ? UINT32_C(0xedb88320) : 0);
     }
-    while ((got = pread(fd, bytes, sizeof(bytes), at)) > 0) {
+    while (at < size) {
+        size_t wanted = size - at < sizeof(bytes) ? (size_t)(size - at) : sizeof(bytes);
+        ssize_t got = pread(fd, bytes, wanted, (off_t)at);
+        if (got <= 0)
+            return false;
         for (ssize_t i = 0; i < got; i++)
             crc = table[(crc ^ bytes[i]) & 0xff] ^ crc >> 8;
-        at += got;
+        at += (uint64_t)got;
     }
     *ret = ~crc;
-    return got == 0;
+    return true;
+}
+
+static const char *find_crc_fault(struct search *search, int fd, uint32_t expected)
+{
+    struct stat status;
+    uint32_t crc;
+
+    if (fstat(fd, &status) != 0 || (uint64_t)status.st_size > search->checksums_left)
+        return "it is too large to compute its checksum";
+    search->checksums_left -= (uint64_t)status.st_size;
+    return file_crc(fd, (uint64_t)status.st_size, &crc) && crc == expected
+               ? NULL
+               : "its checksum is another one";
 }
 
 /* NULL: it belongs. Else why not. */
-static const char *find_fault(struct elf_file *file, int fd, const struct proof *proof)
+static const char *find_fault(struct search *search, struct elf_file *file, int fd,
+                              const struct proof *proof)
 {
     size_t size;
     const uint8_t *build_id = elf_file_build_id(file, &size);
-    uint32_t crc;
 
     if (!elf_file_has_debug_info(file))
         return "it holds no debug information either";
@@ -137,7 +157,7 @@ static const char *find_fault(struct elf_file *file, int fd, const struct proof 
     }
     if (!proof->crc)
         return "it has no build-id";
-    return file_crc(fd, &crc) && crc == *proof->crc ? NULL : "its checksum is another one";
+    return find_crc_fault(search, fd, *proof->crc);
 }
 
 static struct elf_file *try_path(struct search *search, const struct file_root *root,
@@ -156,7 +176,7 @@ static struct elf_file *try_path(struct search *search, const struct file_root *
         refuse(search, root, path, "it is not an ELF file that can be read");
         return NULL;
     }
-    const char *fault = find_fault(file, fd, proof);
+    const char *fault = find_fault(search, file, fd, proof);
     if (!fault)
         return file;
     refuse(search, root, path, fault);
@@ -257,78 +277,27 @@ static struct elf_file *find_by_altlink(struct search *search, const struct file
     return found ? found : find_by_build_id(search, root, proof);
 }
 
-/* Opening */
-
-/* libdw reads and decompresses every section that it knows as soon as a file is opened; types need
- * few of them. */
-static void hide_needless_sections(Elf *elf)
+static bool find_supplement(struct debug_file *debug, struct search *search,
+                            const struct elf_altlink *link, struct error *err)
 {
-    static const char *const needed[] = {"info",     "abbrev", "str", "str_offsets",
-                                         "line_str", "types",  "addr"};
-    Elf_Scn *section = NULL;
-    size_t names;
-
-    if (elf_getshdrstrndx(elf, &names) != 0)
-        return;
-    while ((section = elf_nextscn(elf, section))) {
-        GElf_Shdr header;
-        const char *name;
-        bool hidden = true;
-
-        if (!gelf_getshdr(section, &header) || !(name = elf_strptr(elf, names, header.sh_name)))
-            continue;
-        if (strncmp(name, ".debug_", 7) == 0)
-            name += 7;
-        else if (strncmp(name, ".zdebug_", 8) == 0)
-            name += 8;
-        else
-            continue;
-        for (size_t i = 0; i < sizeof(needed) / sizeof(needed[0]); i++)
-            hidden &= strcmp(name, needed[i]) != 0;
-        if (!hidden)
-            continue;
-        header.sh_type = SHT_NOBITS;
-        gelf_update_shdr(section, &header); /* only the copy in memory: the file is not writable */
-    }
-}
-
-static bool open_dwarf(Dwarf **ret, struct elf_file *file, struct error *err)
-{
-    Elf *elf = elf_file_elf(file);
-
-    hide_needless_sections(elf);
-    Dwarf *dwarf = dwarf_begin_elf(elf, DWARF_C_READ, NULL);
-    if (!dwarf)
-        return error_set(err, ERROR_PYTHON, "%s: the debug information cannot be read: %s",
-                         elf_file_path(file), dwarf_errmsg(-1));
-    *ret = dwarf;
-    return true;
-}
-
-static bool attach_supplement(struct debug_file *debug, struct search *search, struct error *err)
-{
-    struct proof proof = {0};
-    const char *link = elf_file_debugaltlink(debug->file, &proof.build_id, &proof.build_id_size);
+    const struct proof proof = {.build_id = link->build_id, .build_id_size = link->build_id_size};
     const char *from = debug->separate ? elf_file_path(debug->separate) : search->path;
 
-    if (!link)
-        return true;
     search->refused[0] = '\0';
     for (size_t i = 0; !debug->supplement && i < search->root_count; i++)
-        debug->supplement = find_by_altlink(search, &search->roots[i], &proof, from, link);
+        debug->supplement = find_by_altlink(search, &search->roots[i], &proof, from, link->path);
     if (!debug->supplement) {
         char hex[HEX_MAX + 1];
         print_hex(hex, proof.build_id, proof.build_id_size);
         return error_set(err, ERROR_PYTHON,
                          "%.200s: the debug information continues in a file that is not there: "
                          "%.200s (build-id %s), made by dwz; install it with the debug package%s%s",
-                         from, link, hex, search->refused[0] ? "; " : "", search->refused);
+                         from, link->path, hex, search->refused[0] ? "; " : "", search->refused);
     }
-    if (!open_dwarf(&debug->supplement_dwarf, debug->supplement, err))
-        return false;
-    dwarf_setalt(debug->dwarf, debug->supplement_dwarf);
     return true;
 }
+
+/* Where nothing was found */
 
 /* "python3.11-dbg" */
 static void name_package(char *ret, size_t size, const char *path)
@@ -374,10 +343,31 @@ static bool fail_not_found(struct search *search, struct elf_file *file, struct 
         is_packaged(search->path) ? package : "", search->refused[0] ? "; " : "", search->refused);
 }
 
+/* Opening */
+
+static bool open_all(struct debug_file *debug, struct search *search, struct error *err)
+{
+    struct elf_altlink link;
+
+    if (!elf_file_debugaltlink(debug->file, &link, err))
+        return false;
+    if (link.path && !find_supplement(debug, search, &link, err))
+        return false;
+    if (!dwarf_open(&debug->dwarf, debug->file, err))
+        return false;
+    if (!debug->supplement)
+        return true;
+    if (!dwarf_open(&debug->supplement_dwarf, debug->supplement, err))
+        return false;
+    dwarf_setalt(debug->dwarf, debug->supplement_dwarf);
+    return true;
+}
+
 bool debug_file_find(struct debug_file **ret, struct elf_file *file, const struct file_root *roots,
                      size_t root_count, struct error *err)
 {
-    struct search search = {.roots = roots, .root_count = root_count};
+    struct search search = {
+        .roots = roots, .root_count = root_count, .checksums_left = checksums_max};
     struct debug_file *debug = calloc(1, sizeof(*debug));
 
     if (!debug)
@@ -392,7 +382,7 @@ bool debug_file_find(struct debug_file **ret, struct elf_file *file, const struc
             goto fail;
         }
     }
-    if (!open_dwarf(&debug->dwarf, debug->file, err) || !attach_supplement(debug, &search, err))
+    if (!open_all(debug, &search, err))
         goto fail;
     *ret = debug;
     return true;

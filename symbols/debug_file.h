@@ -13,8 +13,11 @@
  * by the CRC of .gnu_debuglink. A dwz supplementary file (.gnu_debugaltlink) is looked for at its
  * own path, relative to the debug file, at what follows ".dwz/" in that path below each D/.dwz, and
  * by its build-id; it must have the build-id that the link tells, and is attached. Without it the
- * types would be incomplete, so that it is missing is a failure. Nothing is ever fetched from a
- * network.
+ * types would be incomplete, so that it is missing is a failure, as is a link that cannot be read
+ * or is one of several. Nothing is ever fetched from a network.
+ *
+ * A file may be sparse and claim any size: checksums are computed of 2 GiB in all, and of the debug
+ * information 2 GiB are read (symbols/dwarf_open.h).
  */
 #ifndef PYINSPECT_DEBUG_FILE_H
 #define PYINSPECT_DEBUG_FILE_H
@@ -27,7 +30,7 @@
 /*
  * A directory tree to look in. Paths are resolved below `fd` with openat2(RESOLVE_IN_ROOT |
  * RESOLVE_NO_MAGICLINKS), so a symbolic link planted in a container never leads out of it; only
- * regular files are opened, so a FIFO or device with a library's name does not hang us.
+ * regular files are opened, so a FIFO or device with a library's name neither hangs us nor notices.
  * Where the kernel has no openat2, our own root is read with plain open, and no other root at all.
  */
 struct file_root {
@@ -48,10 +51,7 @@ MUST_CHECK bool debug_file_find(struct debug_file **ret, struct elf_file *file,
                                 struct error *err);
 void debug_file_close(struct debug_file *debug); /* NULL is fine */
 
-/*
- * Owned by `debug`. It describes types and variables only: the sections with line numbers, frames
- * and location lists are hidden from libdw, which would read and decompress them all.
- */
+/* Owned by `debug`. It describes types and variables only, as dwarf_open says. */
 Dwarf *debug_file_dwarf(struct debug_file *debug);
 
 /* The ELF file with the debug information: `file` itself, or a separate one, which then often has
@@ -64,5 +64,8 @@ struct elf_file *debug_file_elf(struct debug_file *debug);
  * file; ENOSYS: no openat2).
  */
 int file_root_open(const struct file_root *root, const char *path);
+
+/* The same for a file that was found with O_PATH; `place` stays the caller's. */
+int file_reopen(int place);
 
 #endif

@@ -3,11 +3,18 @@
 
 #include <errno.h>
 #include <gelf.h>
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
-enum { BUILD_ID_MAX = 64 };
+enum {
+    BUILD_ID_MAX = 64,
+    LINK_MAX = 64 << 10,
+    NOTE_MAX = 1 << 20,
+    NOTES_MAX = 64, /* so many are looked at */
+};
 
 struct segment {
     uint64_t offset; /* in the file */
@@ -19,6 +26,7 @@ struct segment {
 struct elf_file {
     int fd;
     char *path;
+    uint64_t size;
     Elf *elf;
     struct segment *segments; /* PT_LOAD only */
     size_t segment_count;
@@ -26,17 +34,94 @@ struct elf_file {
     size_t build_id_size;
 };
 
-static bool check_kind(struct elf_file *file, struct error *err)
+static bool read_fully(int fd, uint64_t offset, void *bytes, size_t size)
 {
-    GElf_Ehdr header;
+    unsigned char *at = bytes;
 
-    if (elf_kind(file->elf) != ELF_K_ELF || !gelf_getehdr(file->elf, &header))
+    while (size) {
+        ssize_t got = pread(fd, at, size, (off_t)offset);
+        if (got < 0 && errno == EINTR)
+            continue;
+        if (got <= 0)
+            return false;
+        at += got;
+        size -= (size_t)got;
+        offset += (uint64_t)got;
+    }
+    return true;
+}
+
+/* From 0xff00 sections on, e_shnum is 0 and the first section tells their number. */
+static bool has_too_many_parts(const struct elf_file *file, const Elf64_Ehdr *header)
+{
+    Elf64_Shdr first;
+
+    if (header->e_phnum == PN_XNUM)
+        return true;
+    return header->e_shnum == 0 && header->e_shoff != 0 && header->e_shoff <= INT64_MAX &&
+           read_fully(file->fd, header->e_shoff, &first, sizeof(first)) &&
+           first.sh_size > UINT16_MAX;
+}
+
+/* Before libelf sees the file: it allocates what the header tells it to. */
+static bool check_header(const struct elf_file *file, struct error *err)
+{
+    Elf64_Ehdr header = {0};
+
+    if (pread(file->fd, &header, sizeof(header), 0) < EI_NIDENT ||
+        memcmp(header.e_ident, ELFMAG, SELFMAG) != 0)
         return error_set(err, ERROR_PYTHON, "%s: this is not an ELF file", file->path);
     if (header.e_ident[EI_CLASS] != ELFCLASS64 || header.e_ident[EI_DATA] != ELFDATA2LSB)
         return error_set(err, ERROR_PYTHON,
                          "%s: only 64-bit little-endian ELF files can be read, and this is none",
                          file->path);
+    if (has_too_many_parts(file, &header))
+        return error_set(err, ERROR_PYTHON,
+                         "%s: the ELF header is damaged: it tells of more than %u sections or "
+                         "segments",
+                         file->path, UINT16_MAX);
     return true;
+}
+
+static bool is_held(const struct elf_file *file, const GElf_Shdr *header, uint64_t most)
+{
+    return header->sh_type != SHT_NOBITS && header->sh_size <= most &&
+           header->sh_offset <= file->size && header->sh_size <= file->size - header->sh_offset;
+}
+
+/* elf_strptr reads that table whole, and decompresses it. */
+static bool check_section_names(const struct elf_file *file, struct error *err)
+{
+    GElf_Shdr header;
+    size_t index;
+
+    if (elf_getshdrstrndx(file->elf, &index) != 0 ||
+        !gelf_getshdr(elf_getscn(file->elf, index), &header) || header.sh_type != SHT_STRTAB)
+        return true; /* no section has a name */
+    if (!is_held(file, &header, ELF_TABLE_MAX) || header.sh_flags & SHF_COMPRESSED)
+        return error_set(err, ERROR_PYTHON,
+                         "%s: the names of the ELF sections cannot be read: %" PRIu64
+                         " bytes at %" PRIu64,
+                         file->path, header.sh_size, header.sh_offset);
+    return true;
+}
+
+static bool open_elf(struct elf_file *file, struct error *err)
+{
+    GElf_Ehdr header;
+    struct stat status;
+
+    if (fstat(file->fd, &status) != 0)
+        return error_errno(err, ERROR_SYSTEM, "cannot tell the size of %s", file->path);
+    file->size = (uint64_t)status.st_size;
+    if (!check_header(file, err))
+        return false;
+    elf_version(EV_CURRENT);
+    file->elf = elf_begin(file->fd, ELF_C_READ, NULL);
+    if (elf_kind(file->elf) != ELF_K_ELF || !gelf_getehdr(file->elf, &header))
+        return error_set(err, ERROR_PYTHON, "%s: the ELF header is damaged: %s", file->path,
+                         elf_errmsg(-1));
+    return check_section_names(file, err);
 }
 
 static bool read_segments(struct elf_file *file, struct error *err)
@@ -90,21 +175,25 @@ static bool find_build_id(struct elf_file *file, Elf_Data *data)
 static void read_build_id(struct elf_file *file)
 {
     Elf_Scn *section = NULL;
-    size_t count;
+    size_t count, notes = 0;
 
-    while ((section = elf_nextscn(file->elf, section))) {
+    while ((section = elf_nextscn(file->elf, section)) && notes < NOTES_MAX) {
         GElf_Shdr header;
-        if (gelf_getshdr(section, &header) && header.sh_type == SHT_NOTE &&
-            find_build_id(file, elf_getdata(section, NULL)))
+        if (!gelf_getshdr(section, &header) || header.sh_type != SHT_NOTE)
+            continue;
+        notes++;
+        if (find_build_id(file, elf_file_content(file, section, NOTE_MAX)))
             return;
     }
     if (elf_getphdrnum(file->elf, &count) != 0)
         return;
-    for (size_t i = 0; i < count; i++) {
+    notes = 0;
+    for (size_t i = 0; i < count && notes < NOTES_MAX; i++) {
         GElf_Phdr header;
         if (!gelf_getphdr(file->elf, (int)i, &header) || header.p_type != PT_NOTE ||
-            header.p_offset > INT64_MAX)
+            header.p_offset > INT64_MAX || header.p_filesz > NOTE_MAX)
             continue;
+        notes++;
         Elf_Type type = header.p_align == 8 ? ELF_T_NHDR8 : ELF_T_NHDR;
         if (find_build_id(file, elf_getdata_rawchunk(file->elf, (int64_t)header.p_offset,
                                                      header.p_filesz, type)))
@@ -126,9 +215,7 @@ bool elf_file_open(struct elf_file **ret, int fd, const char *path, struct error
         elf_file_close(file);
         return error_memory(err);
     }
-    elf_version(EV_CURRENT);
-    file->elf = elf_begin(fd, ELF_C_READ, NULL);
-    if (!check_kind(file, err) || !read_segments(file, err)) {
+    if (!open_elf(file, err) || !read_segments(file, err)) {
         elf_file_close(file);
         return false;
     }
@@ -164,9 +251,10 @@ const uint8_t *elf_file_build_id(const struct elf_file *file, size_t *size)
     return file->build_id_size ? file->build_id : NULL;
 }
 
-static Elf_Scn *section_named(struct elf_file *file, const char *name, GElf_Shdr *header)
+/* The next section of that name after `section`, which may be NULL. */
+static Elf_Scn *next_named(struct elf_file *file, Elf_Scn *section, const char *name,
+                           GElf_Shdr *header)
 {
-    Elf_Scn *section = NULL;
     size_t names;
 
     if (elf_getshdrstrndx(file->elf, &names) != 0)
@@ -181,13 +269,35 @@ static Elf_Scn *section_named(struct elf_file *file, const char *name, GElf_Shdr
     return NULL;
 }
 
+static Elf_Scn *section_named(struct elf_file *file, const char *name, GElf_Shdr *header)
+{
+    Elf_Scn *section = NULL, *empty = NULL;
+
+    while ((section = next_named(file, section, name, header))) {
+        if (header->sh_type != SHT_NOBITS)
+            return section;
+        if (!empty)
+            empty = section;
+    }
+    return empty && gelf_getshdr(empty, header) ? empty : NULL;
+}
+
+Elf_Data *elf_file_content(struct elf_file *file, Elf_Scn *section, uint64_t most)
+{
+    GElf_Shdr header;
+
+    if (!gelf_getshdr(section, &header) || !is_held(file, &header, most))
+        return NULL;
+    return elf_getdata(section, NULL);
+}
+
 /* The content of a section that begins with a string; *length is that string's. */
 static const char *section_text(struct elf_file *file, const char *name, size_t *length,
                                 size_t *size)
 {
     GElf_Shdr header;
     Elf_Scn *section = section_named(file, name, &header);
-    Elf_Data *data = section ? elf_rawdata(section, NULL) : NULL;
+    Elf_Data *data = section ? elf_file_content(file, section, LINK_MAX) : NULL;
 
     if (!data || !data->d_buf)
         return NULL;
@@ -210,26 +320,42 @@ const char *elf_file_debuglink(struct elf_file *file, uint32_t *crc)
     return name;
 }
 
-const char *elf_file_debugaltlink(struct elf_file *file, const uint8_t **build_id, size_t *size)
+bool elf_file_debugaltlink(struct elf_file *file, struct elf_altlink *ret, struct error *err)
 {
-    size_t length, total;
-    const char *name = section_text(file, ".gnu_debugaltlink", &length, &total);
+    static const char section_name[] = ".gnu_debugaltlink";
+    GElf_Shdr header;
+    Elf_Scn *section = next_named(file, NULL, section_name, &header);
+    size_t length, size;
 
-    if (!name || total == length + 1)
-        return NULL;
-    *build_id = (const uint8_t *)name + length + 1;
-    *size = total - length - 1;
-    return name;
+    if (!section) {
+        *ret = (struct elf_altlink){0};
+        return true;
+    }
+    if (next_named(file, section, section_name, &header))
+        return error_set(err, ERROR_PYTHON,
+                         "%s: the debug information is damaged: there are several sections %s",
+                         file->path, section_name);
+    const char *path = section_text(file, section_name, &length, &size);
+    if (!path || size == length + 1)
+        return error_set(err, ERROR_PYTHON,
+                         "%s: the debug information is damaged: the section %s cannot be read",
+                         file->path, section_name);
+    *ret = (struct elf_altlink){.path = path,
+                                .build_id = (const uint8_t *)path + length + 1,
+                                .build_id_size = size - length - 1};
+    return true;
+}
+
+static bool has_content(struct elf_file *file, const char *name)
+{
+    GElf_Shdr header;
+
+    return section_named(file, name, &header) && header.sh_type != SHT_NOBITS && header.sh_size > 0;
 }
 
 bool elf_file_has_debug_info(struct elf_file *file)
 {
-    GElf_Shdr header;
-
-    if (!section_named(file, ".debug_info", &header) &&
-        !section_named(file, ".zdebug_info", &header))
-        return false;
-    return header.sh_type != SHT_NOBITS && header.sh_size > 0;
+    return has_content(file, ".debug_info") || has_content(file, ".zdebug_info");
 }
 
 bool elf_file_section(struct elf_file *file, const char *name, struct elf_place *ret)
@@ -269,21 +395,6 @@ bool elf_file_bias(const struct elf_file *file, uint64_t offset, uint64_t mapped
     if (!covering)
         return false;
     *ret_bias = mapped - offset + covering->offset - covering->address;
-    return true;
-}
-
-static bool read_fully(int fd, uint64_t offset, unsigned char *bytes, size_t size)
-{
-    while (size) {
-        ssize_t got = pread(fd, bytes, size, (off_t)offset);
-        if (got < 0 && errno == EINTR)
-            continue;
-        if (got <= 0)
-            return false;
-        bytes += got;
-        size -= (size_t)got;
-        offset += (uint64_t)got;
-    }
     return true;
 }
 

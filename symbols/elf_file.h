@@ -5,6 +5,11 @@
  * Files are read with pread through libelf, never mapped: a file that is truncated while we read
  * gives a short read, not a SIGBUS. All addresses here are link-time addresses (`p_vaddr`); add the
  * load bias to get an address in a process. Only 64-bit little-endian files are accepted.
+ *
+ * A file may be sparse and claim any size. What is read whole has a bound: a table of symbols or
+ * names ELF_TABLE_MAX, a note 1 MiB, a link 64 KiB; where it is larger, or reaches beyond the
+ * file's end, it counts as not there. Where several sections have one name, the first with content
+ * is meant.
  */
 #ifndef PYINSPECT_ELF_FILE_H
 #define PYINSPECT_ELF_FILE_H
@@ -16,15 +21,25 @@
 
 struct elf_file;
 
+enum { ELF_TABLE_MAX = 64 << 20 }; /* of symbols or names, in bytes */
+
 struct elf_place {
     uint64_t address;
     uint64_t size;
 };
 
+/* Where the debug information continues, as .gnu_debugaltlink says. Owned by the file. */
+struct elf_altlink {
+    const char *path; /* NULL: nowhere */
+    const uint8_t *build_id;
+    size_t build_id_size;
+};
+
 /*
  * Opens the ELF file behind `fd`, which is taken over and closed by elf_file_close (on failure it
  * is closed at once). `path` is kept for messages and for finding debug files beside it. Fails with
- * ERROR_PYTHON where the content is no ELF file that we can read.
+ * ERROR_PYTHON where the content is no ELF file that we can read, has more than 65535 sections or
+ * segments, or names its sections by a table that is damaged.
  */
 MUST_CHECK bool elf_file_open(struct elf_file **ret, int fd, const char *path, struct error *err);
 void elf_file_close(struct elf_file *file); /* NULL is fine */
@@ -35,12 +50,12 @@ Elf *elf_file_elf(struct elf_file *file); /* stays owned by `file` */
 /* The build-id's bytes (NT_GNU_BUILD_ID); *size is 0 and the result NULL where there is none. */
 const uint8_t *elf_file_build_id(const struct elf_file *file, size_t *size);
 
-/*
- * The file named by .gnu_debuglink and its CRC, or by .gnu_debugaltlink and the build-id that it
- * must have. NULL where there is no such section. Owned by `file`.
- */
+/* The file named by .gnu_debuglink and its CRC; NULL where there is none. Owned by `file`. */
 const char *elf_file_debuglink(struct elf_file *file, uint32_t *crc);
-const char *elf_file_debugaltlink(struct elf_file *file, const uint8_t **build_id, size_t *size);
+
+/* Fails with ERROR_PYTHON where there are several such sections, or one that is no link. */
+MUST_CHECK bool elf_file_debugaltlink(struct elf_file *file, struct elf_altlink *ret,
+                                      struct error *err);
 
 /* Does the file hold a .debug_info section with content? */
 bool elf_file_has_debug_info(struct elf_file *file);
@@ -57,6 +72,12 @@ bool elf_file_has_symbol_prefix(struct elf_file *file, const char *prefix);
 
 /* Finds an allocated section by name. */
 bool elf_file_section(struct elf_file *file, const char *name, struct elf_place *ret);
+
+/*
+ * The content of a section, if the file holds it and it has `most` bytes at most; else NULL. Owned
+ * by `file`.
+ */
+Elf_Data *elf_file_content(struct elf_file *file, Elf_Scn *section, uint64_t most);
 
 /*
  * What must be added to link-time addresses when the file's bytes at `offset` are mapped at

@@ -36,11 +36,11 @@ static bool read_table(struct elf_file *file, uint32_t type, struct symbol_table
     }
     if (!section)
         return false;
-    ret->strings = elf_getdata(elf_getscn(elf, header.sh_link), NULL);
+    ret->strings = elf_file_content(file, elf_getscn(elf, header.sh_link), ELF_TABLE_MAX);
     ret->symbols = NULL;
     if (!ret->strings || !ret->strings->d_buf)
         return false;
-    ret->symbols = elf_getdata(section, NULL);
+    ret->symbols = elf_file_content(file, section, ELF_TABLE_MAX);
     return ret->symbols && ret->symbols->d_buf && ret->symbols->d_type == ELF_T_SYM;
 }
 

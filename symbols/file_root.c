@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: MIT
 #include "symbols/debug_file.h"
 
+#include "symbols/base/cleanup.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/openat2.h>
+#include <stdio.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -16,11 +19,11 @@ static bool is_own_root(int fd)
            given.st_ino == own.st_ino;
 }
 
-static int open_below(const struct file_root *root, const char *path)
+/* O_PATH: a FIFO or a device does not notice that it was looked at. */
+static int find_below(const struct file_root *root, const char *path)
 {
-    /* O_NONBLOCK: opening a FIFO would wait for its writer. */
     const struct open_how how = {
-        .flags = O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY,
+        .flags = O_PATH | O_CLOEXEC,
         .resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS,
     };
     int fd = (int)syscall(SYS_openat2, root->fd, path, &how, sizeof(how));
@@ -37,15 +40,20 @@ static int open_below(const struct file_root *root, const char *path)
 
 int file_root_open(const struct file_root *root, const char *path)
 {
-    int fd = open_below(root, path);
-    struct stat status;
+    AUTO_CLOSE int place = find_below(root, path);
 
-    if (fd < 0)
-        return -1;
-    if (fstat(fd, &status) != 0 || !S_ISREG(status.st_mode)) {
-        close(fd);
+    return place < 0 ? -1 : file_reopen(place);
+}
+
+int file_reopen(int place)
+{
+    struct stat status;
+    char link[64];
+
+    if (fstat(place, &status) != 0 || !S_ISREG(status.st_mode)) {
         errno = EINVAL;
         return -1;
     }
-    return fd;
+    snprintf(link, sizeof(link), "/proc/self/fd/%d", place);
+    return open(link, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
 }

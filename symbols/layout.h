@@ -55,8 +55,10 @@ static inline uint32_t layout_size(const struct layout *layout, enum layout_slot
 
 /*
  * Validates a table once, so that it can be trusted from then on: each present field lies inside
- * its structure, structures are at most 1 MiB, pointers and sizes are eight bytes wide and aligned,
- * and all that every supported CPython has is there. Fails with ERROR_PYTHON, naming the slot.
+ * its structure, structures are at most 1 MiB and no larger than those that begin with them,
+ * pointers and sizes are eight bytes wide and aligned, bit-fields up to eight bits, all that every
+ * supported CPython has is there, and so is what a version has together with what is there. Fails
+ * with ERROR_PYTHON, naming the slot.
  */
 MUST_CHECK bool layout_check(const struct layout *layout, struct error *err);
 

@@ -6,7 +6,7 @@ enum { STRUCTURE_MAX = 1 << 20 };
 /* How a field is read, and so what its size must be. */
 enum field_kind {
     WORD,   /* a pointer, Py_ssize_t or size_t: eight bytes; all that is not named below */
-    NUMBER, /* an integer of 1, 2, 4 or 8 bytes, or a bit-field in one */
+    NUMBER, /* an integer of 1, 2, 4 or 8 bytes, or a bit-field of up to 8 bits in one */
     PLACE,  /* not read as a whole: a structure, or an array without a bound. Aligned to 4 at the
              * least: Debian's 3.13.5 has gc_state.generations at offset 20 */
 };
@@ -76,6 +76,32 @@ static const enum layout_slot_id required[] = {
     PyUnicodeObject_data,
 };
 
+/* What must be there with something that only some versions have. */
+static const struct {
+    enum layout_slot_id with;
+    enum layout_slot_id needed;
+} demands[] = {
+    {PyDictKeysObject_dk_log2_size, PyDictKeysObject_dk_log2_index_bytes},
+    {PyDictKeysObject_dk_log2_size, PyDictKeysObject_dk_kind},
+    {PyDictKeysObject_dk_log2_size, sizeof_PyDictUnicodeEntry},
+    {PyDictKeysObject_dk_log2_size, PyDictUnicodeEntry_me_key},
+    {PyDictKeysObject_dk_log2_size, PyDictUnicodeEntry_me_value},
+    {sizeof_gc_state, gc_state_collecting},
+    {runtime_gc, runtime_interpreters_head},
+    {interpreter_gc, runtime_interpreters_head},
+    {interpreter_gc, interpreter_next},
+};
+
+/* Structures that begin with another one. */
+static const struct {
+    enum layout_slot_id inner;
+    enum layout_slot_id outer;
+} prefixes[] = {
+    {sizeof_PyTypeObject, sizeof_PyHeapTypeObject},
+    {sizeof_PyASCIIObject, sizeof_PyCompactUnicodeObject},
+    {sizeof_PyCompactUnicodeObject, sizeof_PyUnicodeObject},
+};
+
 /* Fields that are structures of the list themselves, or arrays of them. */
 static const struct {
     enum layout_slot_id field;
@@ -90,6 +116,12 @@ static const struct {
     {runtime_gc, sizeof_gc_state, 1},
     {interpreter_gc, sizeof_gc_state, 1},
 };
+
+static bool lacks(enum layout_slot_id has, enum layout_slot_id no, struct error *err)
+{
+    return error_set(err, ERROR_PYTHON, "the layout is damaged: it has %s, but no %s",
+                     layout_slot_name(has), layout_slot_name(no));
+}
 
 static bool check_structure(const struct layout *layout, enum layout_slot_id id, struct error *err)
 {
@@ -112,7 +144,7 @@ static bool fits_kind(const struct layout_slot *slot, enum field_kind kind)
         break;
     }
     return (slot->size == 1 || slot->size == 2 || slot->size == 4 || slot->size == 8) &&
-           slot->offset % slot->size == 0 &&
+           slot->offset % slot->size == 0 && slot->bit_size <= 8 &&
            (unsigned)slot->bit_offset + slot->bit_size <= slot->size * 8;
 }
 
@@ -125,8 +157,7 @@ static bool check_field(const struct layout *layout, enum layout_slot_id structu
     if (!slot->present)
         return true;
     if (!layout_has(layout, structure))
-        return error_set(err, ERROR_PYTHON, "the layout is damaged: it has %s, but no %s",
-                         layout_slot_name(id), layout_slot_name(structure));
+        return lacks(id, structure, err);
     if (__builtin_add_overflow(slot->offset, slot->size, &end) ||
         end > layout_size(layout, structure))
         return error_set(err, ERROR_PYTHON,
@@ -161,8 +192,7 @@ static bool check_nested(const struct layout *layout, struct error *err)
         if (!layout_has(layout, field))
             continue;
         if (!layout_has(layout, structure))
-            return error_set(err, ERROR_PYTHON, "the layout is damaged: it has %s, but no %s",
-                             layout_slot_name(field), layout_slot_name(structure));
+            return lacks(field, structure, err);
         if (layout_size(layout, field) != nested[i].count * layout_size(layout, structure))
             return error_set(err, ERROR_PYTHON,
                              "the layout is damaged: %s is %u bytes, which is not %u times %s (%u)",
@@ -185,19 +215,37 @@ static bool check_required(const struct layout *layout, struct error *err)
         if (!layout_has(layout, required[i]))
             return missing(required[i], err);
     }
-    if (!layout_has(layout, PyDictKeysObject_dk_size)) {
-        if (!layout_has(layout, PyDictKeysObject_dk_log2_size))
-            return missing(PyDictKeysObject_dk_log2_size, err);
-        if (!layout_has(layout, PyDictKeysObject_dk_log2_index_bytes))
-            return missing(PyDictKeysObject_dk_log2_index_bytes, err);
-    }
-    if (!layout_has(layout, sizeof_gc_state))
-        return true;
-    if (!layout_has(layout, gc_state_collecting))
-        return missing(gc_state_collecting, err);
-    if (!layout_has(layout, gc_state_generations) &&
+    if (!layout_has(layout, PyDictKeysObject_dk_size) &&
+        !layout_has(layout, PyDictKeysObject_dk_log2_size))
+        return missing(PyDictKeysObject_dk_log2_size, err);
+    if (layout_has(layout, sizeof_gc_state) && !layout_has(layout, gc_state_generations) &&
         !(layout_has(layout, gc_state_young) && layout_has(layout, gc_state_old)))
         return missing(gc_state_generations, err);
+    return true;
+}
+
+static bool check_demands(const struct layout *layout, struct error *err)
+{
+    for (size_t i = 0; i < sizeof(demands) / sizeof(demands[0]); i++) {
+        if (layout_has(layout, demands[i].with) && !layout_has(layout, demands[i].needed))
+            return lacks(demands[i].with, demands[i].needed, err);
+    }
+    return true;
+}
+
+/* Of structures that are required. */
+static bool check_prefixes(const struct layout *layout, struct error *err)
+{
+    for (size_t i = 0; i < sizeof(prefixes) / sizeof(prefixes[0]); i++) {
+        enum layout_slot_id inner = prefixes[i].inner;
+        enum layout_slot_id outer = prefixes[i].outer;
+
+        if (layout_size(layout, inner) > layout_size(layout, outer))
+            return error_set(err, ERROR_PYTHON,
+                             "the layout is damaged: %s is %u bytes, more than %s (%u)",
+                             layout_slot_name(inner), layout_size(layout, inner),
+                             layout_slot_name(outer), layout_size(layout, outer));
+    }
     return true;
 }
 
@@ -208,5 +256,6 @@ bool layout_check(const struct layout *layout, struct error *err)
                          "this is a free-threaded build of CPython (Py_GIL_DISABLED): it keeps no "
                          "garbage-collector lists, which is what pyinspect reads; use a build "
                          "with the GIL");
-    return check_places(layout, err) && check_required(layout, err) && check_nested(layout, err);
+    return check_places(layout, err) && check_required(layout, err) && check_demands(layout, err) &&
+           check_prefixes(layout, err) && check_nested(layout, err);
 }

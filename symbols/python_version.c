@@ -99,12 +99,13 @@ static bool from_strings(const char *bytes, const char *end, int wanted_minor, b
 {
     struct python_version found = {0};
 
-    for (const char *at = bytes; (at = memmem(at, (size_t)(end - at), "3.", 2)); at++) {
+    for (const char *at = bytes; (at = memchr(at, '3', (size_t)(end - at))); at++) {
         char before = at == bytes ? '\0' : at[-1];
-        const char *stop = memchr(at, '\0', (size_t)(end - at));
+        size_t left = (size_t)(end - at);
         int minor;
         if (tails ? isalnum((unsigned char)before) || before == '.' : before != '\0')
             continue;
+        const char *stop = memchr(at, '\0', left < sizeof(found.text) ? left : sizeof(found.text));
         if (!stop || !is_version(at, stop, &minor) ||
             (wanted_minor >= 0 && minor != wanted_minor) || strcmp(found.text, at) == 0)
             continue;

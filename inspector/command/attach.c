@@ -216,6 +216,11 @@ static void add_doubts(struct text *worth, const struct heap_verdict *verdict,
         add_things(worth, verdict->bad_types, "object");
         text_add(worth, " without a readable type");
     }
+    if (verdict->bad_sizes) {
+        text_add(worth, ", ");
+        add_things(worth, verdict->bad_sizes, "object");
+        text_add(worth, " of a size that cannot be");
+    }
     if (asked->missed) {
         text_add(worth, ", memory could not be read ");
         add_things(worth, asked->missed, "time");
@@ -253,6 +258,7 @@ static void add_pause(struct text *worth, const struct session_report *asked)
 static void add_worth(struct text *worth, const struct session *session,
                       const struct census *census, const struct session_report *asked)
 {
+    const char *version = session_python(session)->version.text;
     char resident[32];
 
     if (!asked->verified)
@@ -261,7 +267,7 @@ static void add_worth(struct text *worth, const struct session *session,
     text_add(worth, asked->verified ? ", all " : ", ");
     add_things(worth, census->verdict.links_verified, "link");
     text_addf(worth, " verified; process %d (CPython %s, ", (int)session_pid(session),
-              session_python(session)->version.text);
+              *version ? version : "of unknown version");
     add_things(worth, asked->threads, "thread");
     text_addf(worth, ", %s resident) ", format_bytes(resident, asked->resident_bytes));
     add_pause(worth, asked);

@@ -8,10 +8,12 @@
 #include <time.h>
 
 enum {
-    MOST_ATTEMPTS = 6,
+    OPEN_ATTEMPTS = 3,
+    MOST_ATTEMPTS = 10,
     STOPPED_ATTEMPT = 3, /* from this one on the question is asked while the target stands still */
-    ATTEMPT_GAP_MS = 5,  /* between attempts, for the target to get on */
-    QUIET_POLL_MS = 1,   /* how often a running collector is looked at */
+    FIRST_GAP_MS = 5,    /* between attempts, for the target to get on; doubled each time */
+    LAST_GAP_MS = 100,
+    QUIET_POLL_MS = 1,             /* how often a running collector is looked at */
     QUIET_DEADLINE_MS = 10 * 1000, /* a collection of ten million objects takes seconds */
 };
 
@@ -38,8 +40,8 @@ static double now_milliseconds(void)
     return (double)now.tv_sec * 1e3 + (double)now.tv_nsec / 1e6;
 }
 
-bool session_open(struct session **ret, pid_t pid, const struct session_options *options,
-                  struct error *err)
+static bool open_once(struct session **ret, pid_t pid, const struct session_options *options,
+                      struct error *err)
 {
     struct session *session = calloc(1, sizeof(*session));
 
@@ -60,6 +62,19 @@ bool session_open(struct session **ret, pid_t pid, const struct session_options 
     }
     session_close(session);
     return false;
+}
+
+/* A process in the middle of an exec looks like a zombie, or like one that nobody may touch. */
+bool session_open(struct session **ret, pid_t pid, const struct session_options *options,
+                  struct error *err)
+{
+    for (int left = OPEN_ATTEMPTS;;) {
+        if (open_once(ret, pid, options, err))
+            return true;
+        if (--left == 0 || err->kind != ERROR_TARGET)
+            return false;
+        sleep_milliseconds(FIRST_GAP_MS);
+    }
 }
 
 void session_close(struct session *session)
@@ -87,17 +102,15 @@ void session_executable(const struct session *session, char *path, size_t size)
     process_executable(&session->process, path, size);
 }
 
+static bool guard_flag(void *context, uint64_t address, struct error *err)
+{
+    return capture_guard(context, address, err);
+}
+
 static bool guard_collectors(struct session *session, struct error *err)
 {
-    uint64_t flags[MOST_INTERPRETERS];
-    size_t count = heap_collecting_flags(session->python, capture_image(session->capture), flags,
-                                         MOST_INTERPRETERS);
-
-    for (size_t i = 0; i < count; i++) {
-        if (!capture_guard(session->capture, flags[i], err))
-            return false;
-    }
-    return true;
+    return heap_collecting_flags(session->python, capture_image(session->capture), guard_flag,
+                                 session->capture, err);
 }
 
 /* Looks, without stopping the target, until no collector is at work; false: the time is up. */
@@ -159,6 +172,8 @@ static bool take_quiet(struct asking *asking, capture_work *work, struct error *
         if (outcome == CAPTURE_FAILED)
             return false;
         note_stop(&asking->report, &taken);
+        if (outcome == CAPTURE_BUSY)
+            sleep_milliseconds(FIRST_GAP_MS);
     } while (outcome == CAPTURE_BUSY);
     return true;
 }
@@ -185,6 +200,7 @@ bool session_ask(struct session *session, session_question *question, void *cont
                             .question = question,
                             .context = context,
                             .deadline = now_milliseconds() + QUIET_DEADLINE_MS};
+    long gap = FIRST_GAP_MS;
 
     capture_learn(session->capture);
     if (!learn(&asking, err) || !guard_collectors(session, err))
@@ -201,7 +217,8 @@ bool session_ask(struct session *session, session_question *question, void *cont
             if (!learn(&asking, err))
                 return false;
         }
-        sleep_milliseconds(ATTEMPT_GAP_MS);
+        sleep_milliseconds(gap);
+        gap = gap * 2 < LAST_GAP_MS ? gap * 2 : LAST_GAP_MS;
     }
     asking.report.resident_bytes = process_resident(&session->process);
     *ret = asking.report;

@@ -3,7 +3,7 @@
 
 #include "inspector/python/unicode.h"
 
-enum { MOST_LOG2_INDEX = 40, DICT_KEYS_GENERAL = 0 };
+enum { MOST_LOG2_INDEX = 40, DICT_KEYS_GENERAL = 0, MOST_ENTRIES = 4096 };
 
 /* Where the entries of a table of keys begin, how many there are, and what one looks like. */
 struct entries {
@@ -25,7 +25,7 @@ static bool find_entries(const struct python *python, struct image *image, uint6
                          struct entries *ret)
 {
     const struct layout *layout = &python->layout;
-    const uint8_t *at = image_at(image, keys, layout_offset(layout, PyDictKeysObject_dk_indices));
+    const uint8_t *at = image_at(image, keys, layout_size(layout, sizeof_PyDictKeysObject));
     struct entries found = {.size = layout_size(layout, sizeof_PyDictKeyEntry),
                             .key = layout_offset(layout, PyDictKeyEntry_me_key),
                             .value = layout_offset(layout, PyDictKeyEntry_me_value)};
@@ -70,7 +70,7 @@ bool dict_find(const struct python *python, struct image *image, uint64_t addres
     if (!image_word(image, address + layout_offset(layout, PyDictObject_ma_keys), 8, &keys) ||
         !find_entries(python, image, keys, &entries))
         return false;
-    for (uint64_t i = 0; i < entries.count; i++) {
+    for (uint64_t i = 0; i < entries.count && i < MOST_ENTRIES; i++) {
         const uint8_t *entry = image_at(image, entries.address + i * entries.size, entries.size);
         if (!entry)
             return false;

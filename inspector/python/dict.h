@@ -11,7 +11,8 @@
 /*
  * Finds the value under the str key `ascii` in the dict at `address` (a combined table, as the
  * dictionaries of types are). Entries are compared one by one in order of insertion, since the
- * target's hashes are salted; keys that are no str are passed over. False where it is not there, or
+ * target's hashes are salted; keys that are no str are passed over,
+ * and so are entries after the 4096th. False where it is not there, or
  * cannot be read.
  */
 bool dict_find(const struct python *python, struct image *image, uint64_t address,

@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: MIT
 #include "inspector/python/heap.h"
 
+#include "symbols/base/vector.h"
+
+#include <stdlib.h>
+
 /* One set of lists: a GC state, or the static array of 3.6. */
 struct gc_home {
     uint64_t address;    /* that list_head.offset counts from */
@@ -35,43 +39,78 @@ static struct gc_home home_of_state(const struct python *python, uint64_t state)
                             .collecting = state + layout_offset(layout, gc_state_collecting)};
 }
 
-/* Follows the list of interpreters; a circle or nonsense ends it at MOST_INTERPRETERS. */
-static size_t find_homes(const struct python *python, struct image *image, struct gc_home *homes,
-                         size_t most)
+struct gc_homes {
+    struct gc_home *items;
+    size_t count, capacity;
+    bool cut; /* the list of interpreters runs in a circle, or is longer than can be */
+};
+
+static bool add_home(struct gc_homes *homes, struct gc_home home, struct error *err)
+{
+    struct gc_home *grown =
+        vector_grow(homes->items, &homes->capacity, homes->count + 1, sizeof(*homes->items));
+
+    if (!grown)
+        return error_memory(err);
+    homes->items = grown;
+    homes->items[homes->count++] = home;
+    return true;
+}
+
+/* Each interpreter once, however hostile their list. */
+static bool follow_interpreters(const struct python *python, struct image *image,
+                                struct gc_homes *homes, struct error *err)
 {
     const struct layout *layout = &python->layout;
-    size_t count = 0;
+    struct address_map met = {0};
+    uint64_t at =
+        word_at(image, python->runtime + layout_offset(layout, runtime_interpreters_head));
+    bool done = true;
+
+    while (done && at && !homes->cut) {
+        if (address_map_find(&met, at) != UINT32_MAX || homes->count == MOST_INTERPRETERS) {
+            homes->cut = true;
+            break;
+        }
+        done =
+            address_map_add(&met, at, 0, err) &&
+            add_home(homes, home_of_state(python, at + layout_offset(layout, interpreter_gc)), err);
+        at = word_at(image, at + layout_offset(layout, interpreter_next));
+    }
+    address_map_free(&met);
+    return done;
+}
+
+/* homes->items is to be freed, also on failure. */
+static bool find_homes(const struct python *python, struct image *image, struct gc_homes *homes,
+                       struct error *err)
+{
+    struct gc_home home;
 
     switch (python->shape.lists_home) {
     case LISTS_STATIC:
-        homes[0] = (struct gc_home){.address = word_at(image, python->generation0),
-                                    .collecting = python->collecting};
-        return homes[0].address ? 1 : 0;
+        home = (struct gc_home){.address = word_at(image, python->generation0),
+                                .collecting = python->collecting};
+        return !home.address || add_home(homes, home, err);
     case LISTS_RUNTIME:
-        homes[0] = home_of_state(python, python->runtime + layout_offset(layout, runtime_gc));
-        return 1;
+        home = home_of_state(python, python->runtime + layout_offset(&python->layout, runtime_gc));
+        return add_home(homes, home, err);
     case LISTS_INTERPRETER:
         break;
     }
-    uint64_t at =
-        word_at(image, python->runtime + layout_offset(layout, runtime_interpreters_head));
-    for (; at && count < most; count++) {
-        homes[count] = home_of_state(python, at + layout_offset(layout, interpreter_gc));
-        at = word_at(image, at + layout_offset(layout, interpreter_next));
-    }
-    return count;
+    return follow_interpreters(python, image, homes, err);
 }
 
-size_t heap_collecting_flags(const struct python *python, struct image *image, uint64_t *addresses,
-                             size_t most)
+bool heap_collecting_flags(const struct python *python, struct image *image, heap_flag *each,
+                           void *context, struct error *err)
 {
-    struct gc_home homes[MOST_INTERPRETERS];
-    size_t count =
-        find_homes(python, image, homes, most < MOST_INTERPRETERS ? most : MOST_INTERPRETERS);
+    struct gc_homes homes = {0};
+    bool done = find_homes(python, image, &homes, err);
 
-    for (size_t i = 0; i < count; i++)
-        addresses[i] = homes[i].collecting;
-    return count;
+    for (size_t i = 0; done && i < homes.count; i++)
+        done = each(context, homes.items[i].collecting, err);
+    free(homes.items);
+    return done;
 }
 
 /* `head` is the object's PyGC_Head in the image, with its PyObject behind it. */
@@ -85,7 +124,8 @@ static bool visit_object(struct walk *walk, uint64_t address, const uint8_t *hea
         return false;
     const struct type *known = &walk->types->items[object.type];
     walk->verdict.bad_types += !known->valid;
-    object.size = type_object_size(walk->types, walk->image, known, object.address);
+    if (!type_object_size(walk->types, walk->image, known, object.address, &object.size))
+        walk->verdict.bad_sizes++;
     walk->verdict.objects[generation]++;
     walk->visit(walk->context, &object);
     return true;
@@ -155,7 +195,7 @@ bool heap_walk(const struct python *python, struct image *image, struct types *t
                heap_visit *visit, void *context, struct heap_verdict *ret, struct error *err)
 {
     const struct layout *layout = &python->layout;
-    struct gc_home homes[MOST_INTERPRETERS];
+    struct gc_homes homes = {0};
     struct walk walk = {.python = python,
                         .image = image,
                         .types = types,
@@ -167,22 +207,23 @@ bool heap_walk(const struct python *python, struct image *image, struct types *t
                         .prev = layout_offset(layout, PyGC_Head_gc_prev),
                         .type = layout_offset(layout, PyObject_ob_type),
                         .link_mask = python->shape.link_mask};
-    size_t count = find_homes(python, image, homes, MOST_INTERPRETERS);
+    bool done = find_homes(python, image, &homes, err);
 
-    if (!count)
-        return error_set(err, ERROR_PYTHON,
+    if (done && !homes.count)
+        done = error_set(err, ERROR_PYTHON,
                          "the Python in it has no interpreter: it is still starting, or ending");
-    walk.verdict.interpreters = (unsigned)count;
-    for (size_t i = 0; i < count; i++) {
-        if (!walk_home(&walk, &homes[i]))
-            return false;
-    }
-    *ret = walk.verdict;
-    return true;
+    walk.verdict.interpreters = (unsigned)homes.count;
+    walk.verdict.lists_cut += homes.cut;
+    for (size_t i = 0; done && i < homes.count; i++)
+        done = walk_home(&walk, &homes.items[i]);
+    free(homes.items);
+    if (done)
+        *ret = walk.verdict;
+    return done;
 }
 
 bool heap_is_verified(const struct heap_verdict *verdict)
 {
     return !verdict->links_broken && !verdict->lists_cut && !verdict->bad_types &&
-           !verdict->collecting;
+           !verdict->bad_sizes && !verdict->collecting;
 }

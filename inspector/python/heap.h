@@ -15,6 +15,9 @@
 #include "inspector/python/type.h"
 #include "inspector/target/image.h"
 
+/* More interpreters than this are not believed; the verdict then has a list that was cut. */
+enum { MOST_INTERPRETERS = 65536 };
+
 struct object {
     uint64_t address;
     uint64_t size; /* bytes: tp_basicsize + tp_itemsize * items + GC header + pre-header */
@@ -32,6 +35,7 @@ struct heap_verdict {
     uint64_t links_broken; /* a neighbour's back link did not match */
     uint64_t lists_cut;    /* lists of which the rest could not be read, or ran in a circle */
     uint64_t bad_types;    /* objects whose type is no type */
+    uint64_t bad_sizes;    /* objects whose count of items cannot be so */
     unsigned interpreters;
     bool collecting; /* a collector was at work: objects may be on lists that nobody can find */
 };
@@ -48,13 +52,14 @@ MUST_CHECK bool heap_walk(const struct python *python, struct image *image, stru
                           heap_visit *visit, void *context, struct heap_verdict *ret,
                           struct error *err);
 
-enum { MOST_INTERPRETERS = 4096 };
+/* Called with the address of a flag. False ends it, with `err` set. */
+typedef bool heap_flag(void *context, uint64_t address, struct error *err);
 
 /*
- * The addresses of the flags (32-bit words) that say that a collector is at work, one an
- * interpreter. Returns how many were written; 0 where the state cannot be read.
+ * Tells the addresses of the flags (32-bit words) that say that a collector is at work, one for
+ * each set of lists. None where the state cannot be read.
  */
-size_t heap_collecting_flags(const struct python *python, struct image *image, uint64_t *addresses,
-                             size_t most);
+MUST_CHECK bool heap_collecting_flags(const struct python *python, struct image *image,
+                                      heap_flag *each, void *context, struct error *err);
 
 #endif

@@ -12,6 +12,8 @@
 /* Files are asked in this order: those whose name promises a Python first. */
 enum candidate_rank { RANK_LIBPYTHON, RANK_PYTHON, RANK_ANY, RANKS };
 
+enum { MOST_PYTHONS = 4 }; /* in one process, of which one runs */
+
 /* What a mapped file turned out to be. */
 enum finding { FOUND_NOTHING, FOUND_CPYTHON, FOUND_PYPY };
 
@@ -68,8 +70,8 @@ static enum finding examine(struct elf_file *file)
     return FOUND_NOTHING;
 }
 
-/* Opens the mapped file that is the interpreter. */
-static bool find_interpreter(const struct process *process, const struct maps *maps,
+/* Opens the mapped file that is the interpreter; `skip` passes over so many of them. */
+static bool find_interpreter(const struct process *process, const struct maps *maps, unsigned skip,
                              struct elf_file **ret_file, const struct mapping **ret_mapping,
                              struct error *err)
 {
@@ -88,7 +90,7 @@ static bool find_interpreter(const struct process *process, const struct maps *m
                 continue;
             }
             enum finding finding = examine(file);
-            if (finding == FOUND_CPYTHON) {
+            if (finding == FOUND_CPYTHON && !skip--) {
                 *ret_file = file;
                 *ret_mapping = &maps->items[i];
                 return true;
@@ -206,22 +208,55 @@ static bool describe(struct python *python, const struct process *process, struc
     return done;
 }
 
-bool python_locate(struct python *ret, const struct process *process, struct error *err)
+/*
+ * Is this the Python that runs? A static program may have a libpython beside itself that only an
+ * extension module was linked with: its state was never set up.
+ */
+static bool is_initialised(const struct python *python, const struct process *process)
 {
-    struct python python = {0};
-    struct maps maps;
+    const struct layout *layout = &python->layout;
+    bool is_static = python->shape.lists_home == LISTS_STATIC;
+    uint64_t at = is_static ? python->collecting
+                            : python->runtime + layout_offset(layout, runtime_interpreters_head);
+    uint64_t word = 0;
+    struct iovec local = {&word, sizeof(word)};
+    struct iovec remote = {(void *)(uintptr_t)at, sizeof(word)};
+
+    return is_static || (process_read(process, &local, &remote, 1) == sizeof(word) && word);
+}
+
+static bool locate_one(struct python *ret, const struct process *process, const struct maps *maps,
+                       unsigned skip, struct error *err)
+{
     struct elf_file *file = NULL;
     const struct mapping *mapping = NULL;
     uint64_t bias;
 
+    if (!find_interpreter(process, maps, skip, &file, &mapping, err))
+        return false;
+    *ret = (struct python){0};
+    snprintf(ret->executable, sizeof(ret->executable), "%s", mapping->path);
+    bool done =
+        find_bias(maps, file, mapping, &bias, err) && describe(ret, process, file, bias, err);
+    elf_file_close(file);
+    return done;
+}
+
+bool python_locate(struct python *ret, const struct process *process, struct error *err)
+{
+    struct python python, other;
+    struct error ignored;
+    struct maps maps;
+
     if (!process_maps(process, &maps, err))
         return false;
-    bool done = find_interpreter(process, &maps, &file, &mapping, err);
-    if (done) {
-        snprintf(python.executable, sizeof(python.executable), "%s", mapping->path);
-        done = find_bias(&maps, file, mapping, &bias, err) &&
-               describe(&python, process, file, bias, err);
-        elf_file_close(file);
+    bool done = locate_one(&python, process, &maps, 0, err);
+    for (unsigned skip = 1; done && !is_initialised(&python, process) && skip < MOST_PYTHONS;
+         skip++) {
+        if (!locate_one(&other, process, &maps, skip, &ignored))
+            break;
+        if (is_initialised(&other, process))
+            python = other;
     }
     maps_free(&maps);
     if (done)

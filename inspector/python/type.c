@@ -12,7 +12,7 @@
 
 /* Larger instances, and longer names of static types, are no more believed. */
 static const uint64_t most_basicsize = UINT64_C(1) << 24;
-enum { MOST_TP_NAME = 4096 };
+enum { MOST_NAME = 4096 };
 
 void types_init(struct types *types, const struct python *python)
 {
@@ -91,7 +91,7 @@ static bool read_tp_name(const struct python *python, struct image *image, uint6
 
     if (!image_word(image, type + layout_offset(&python->layout, PyTypeObject_tp_name), 8, &at))
         return false;
-    for (; name->length < MOST_TP_NAME; at++) {
+    for (; name->length < MOST_NAME; at++) {
         const char *c = image_at(image, at, 1);
         if (!c)
             return false;
@@ -106,7 +106,7 @@ static bool read_str(const struct python *python, struct image *image, uint64_t 
                      struct text *text)
 {
     return has_type_flag(python, image, address, TPFLAGS_UNICODE_SUBCLASS) &&
-           unicode_read(python, image, address, text);
+           unicode_read(python, image, address, MOST_NAME, text);
 }
 
 static bool keep(struct types *types, const struct text *text, const char **ret, size_t *ret_length)
@@ -220,31 +220,52 @@ bool types_add(struct types *types, struct image *image, uint64_t address, uint3
     return true;
 }
 
-uint64_t type_object_size(const struct types *types, struct image *image, const struct type *type,
-                          uint64_t address)
+/* Does the target have memory, without a gap, for so many bytes from `address` on? */
+static bool has_room(const struct image *image, uint64_t address, uint64_t size)
 {
-    const struct layout *layout = &types->python->layout;
-    uint64_t items = 0, extent;
+    uint64_t end;
 
-    switch (type->item_count) {
-    case ITEMS_NONE:
-        return type->fixed_size;
-    case ITEMS_OB_SIZE: {
-        if (!image_word(image, address + layout_offset(layout, PyVarObject_ob_size), 8, &items))
-            return type->fixed_size;
-        if ((int64_t)items < 0)
-            items = -items;
-        break;
+    if (__builtin_add_overflow(address, size, &end))
+        return false;
+    while (address < end) {
+        const struct image_range *range = image_range_of(image, address);
+        if (!range)
+            return false;
+        address = range->start + range->size;
     }
-    case ITEMS_LV_TAG:
+    return true;
+}
+
+static bool read_item_count(const struct python *python, struct image *image,
+                            const struct type *type, uint64_t address, uint64_t *ret)
+{
+    const struct layout *layout = &python->layout;
+    uint64_t items;
+
+    if (type->item_count == ITEMS_LV_TAG) {
         if (!image_word(image, address + layout_offset(layout, PyLongObject_lv_tag), 8, &items))
-            return type->fixed_size;
-        items = items >> 3 ? items >> 3 : 1; /* zero has a digit too, since 3.12 */
-        break;
+            return false;
+        *ret = items >> 3 ? items >> 3 : 1; /* zero has a digit too, since 3.12 */
+        return true;
     }
-    const struct image_range *range = image_range_of(image, address);
-    if (__builtin_mul_overflow(items, type->item_size, &extent) || !range ||
-        extent > range->start + range->size - address)
-        return type->fixed_size;
-    return type->fixed_size + extent;
+    if (!image_word(image, address + layout_offset(layout, PyVarObject_ob_size), 8, &items))
+        return false;
+    *ret = (int64_t)items < 0 ? -items : items;
+    return true;
+}
+
+bool type_object_size(const struct types *types, struct image *image, const struct type *type,
+                      uint64_t address, uint64_t *ret)
+{
+    uint64_t items, extent;
+
+    *ret = type->fixed_size;
+    if (type->item_count == ITEMS_NONE)
+        return true;
+    if (!read_item_count(types->python, image, type, address, &items) ||
+        __builtin_mul_overflow(items, type->item_size, &extent) ||
+        !has_room(image, address, extent))
+        return false;
+    *ret += extent;
+    return true;
 }

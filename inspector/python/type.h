@@ -73,11 +73,11 @@ MUST_CHECK static inline bool types_number(struct types *types, struct image *im
 }
 
 /*
- * The shallow size of the tracked object at `address`: what sys.getsizeof gives for a type that
- * does not define __sizeof__. A count of items that does not fit the memory around it is not
- * believed; the object is then as large as its fixed part.
+ * The shallow size of the tracked object at `address`: tp_basicsize, the items that tp_itemsize
+ * counts, the headers before the object. False where the count of items cannot be read, or is
+ * larger than the memory around the object: *ret is then the fixed part alone.
  */
-uint64_t type_object_size(const struct types *types, struct image *image, const struct type *type,
-                          uint64_t address);
+bool type_object_size(const struct types *types, struct image *image, const struct type *type,
+                      uint64_t address, uint64_t *ret);
 
 #endif

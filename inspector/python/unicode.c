@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "inspector/python/unicode.h"
 
-static const uint64_t most_bytes = UINT64_C(16) * 1024 * 1024;
-
 /* Where a str keeps its characters. */
 struct characters {
     uint64_t address;
@@ -14,9 +12,9 @@ struct characters {
 static unsigned state_bits(const struct layout *layout, const uint8_t *str, enum layout_slot_id id)
 {
     const struct layout_slot *slot = &layout->slots[id];
-    uint64_t bits = load_word(str + slot->offset + slot->bit_offset / 8, 2);
+    uint64_t bits = load_word(str + slot->offset, slot->size) >> slot->bit_offset;
 
-    return (unsigned)(bits >> slot->bit_offset % 8) & ((1U << slot->bit_size) - 1);
+    return (unsigned)(bits & ((UINT64_C(1) << slot->bit_size) - 1));
 }
 
 static bool find_characters(const struct python *python, struct image *image, uint64_t address,
@@ -32,8 +30,7 @@ static bool find_characters(const struct python *python, struct image *image, ui
     found.width = state_bits(layout, str, PyASCIIObject_kind);
     bool ascii = state_bits(layout, str, PyASCIIObject_ascii);
     bool compact = state_bits(layout, str, PyASCIIObject_compact);
-    if ((found.width != 1 && found.width != 2 && found.width != 4) ||
-        found.length > most_bytes / found.width)
+    if (found.width != 1 && found.width != 2 && found.width != 4)
         return false;
     if (compact)
         found.address = address + layout_size(layout, ascii ? sizeof_PyASCIIObject
@@ -45,7 +42,7 @@ static bool find_characters(const struct python *python, struct image *image, ui
     return true;
 }
 
-bool unicode_read(const struct python *python, struct image *image, uint64_t address,
+bool unicode_read(const struct python *python, struct image *image, uint64_t address, uint64_t most,
                   struct text *text)
 {
     struct characters found;
@@ -54,11 +51,16 @@ bool unicode_read(const struct python *python, struct image *image, uint64_t add
         return false;
     if (!found.length)
         return true;
+    bool cut = found.length > most;
+    if (cut)
+        found.length = most;
     const uint8_t *at = image_at(image, found.address, found.length * found.width);
     if (!at)
         return false;
     for (uint64_t i = 0; i < found.length; i++)
         text_add_code(text, (uint32_t)load_word(at + i * found.width, found.width));
+    if (cut)
+        text_add(text, "...");
     return true;
 }
 

@@ -10,12 +10,12 @@
 #include "symbols/base/text.h"
 
 /*
- * Adds the str at `address` to `text` in UTF-8, lone surrogates in three-byte form. False where it
- * is not in the image, not ready (a legacy string of 3.11 and earlier without its data) or absurdly
- * long (more than 16 MiB). The caller has made sure that it is a str.
+ * Adds the str at `address` to `text` in UTF-8, lone surrogates in three-byte form; of one longer
+ * than `most` characters so many, and "...". False where it is not in the image or not ready (a
+ * legacy string of 3.11 and earlier without its data). The caller has made sure that it is a str.
  */
 MUST_CHECK bool unicode_read(const struct python *python, struct image *image, uint64_t address,
-                             struct text *text);
+                             uint64_t most, struct text *text);
 
 /* Does the str at `address` hold exactly these ASCII characters? */
 bool unicode_equals(const struct python *python, struct image *image, uint64_t address,

@@ -6,6 +6,7 @@
 #include "symbols/base/vector.h"
 
 #include <stdlib.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -13,6 +14,9 @@
 enum { CHUNK_PAGES = 64 };
 
 static const uint64_t huge_page = 2 * 1024 * 1024;
+/* No more than this is read from files in place of pages that the target does not have in memory.
+ */
+static const uint64_t most_filed_pages = 64 * 1024;
 /* Of memory that is new since learning no more than this is copied without having been asked for.
  */
 static const uint64_t most_growth = UINT64_C(64) * 1024 * 1024;
@@ -41,6 +45,7 @@ struct capture {
     uint64_t *guards;
     size_t guard_count, guard_capacity;
     uint64_t swapped_pages;
+    uint64_t filed_pages; /* so far */
     bool short_of_memory; /* ours: there was no room for a copy */
 };
 
@@ -53,6 +58,17 @@ static bool is_anonymous(const struct mapping *mapping)
 static bool is_fixed(const struct mapping *mapping)
 {
     return mapping->inode != 0 && !mapping->writable && !mapping->shared;
+}
+
+/*
+ * Neighbours that the kernel keeps apart (after an madvise of a part, say) are one piece of memory
+ * to the program: an object may lie across their boundary.
+ */
+static bool continues(const struct mapping *mapping, const struct mapping *next)
+{
+    return next->start == mapping->end && is_anonymous(mapping) && is_anonymous(next) &&
+           mapping_is_memory(mapping) && mapping_is_memory(next) &&
+           mapping->writable == next->writable && mapping->shared == next->shared;
 }
 
 static void region_free(struct region *region)
@@ -129,6 +145,7 @@ static void forget(struct capture *capture)
     capture->guard_count = 0;
     capture->swapped_pages = 0;
     capture->short_of_memory = false;
+    capture->filed_pages = 0;
     image_free(&capture->image);
     maps_free(&capture->maps);
 }
@@ -205,7 +222,7 @@ static bool add_runs(struct copy *copy, const struct region *region, uint64_t fi
 }
 
 /* Pages of a file that the target does not have in memory are the file's own. */
-static void read_from_file(const struct capture *capture, struct region *region, uint64_t first,
+static void read_from_file(struct capture *capture, struct region *region, uint64_t first,
                            uint64_t mask)
 {
     struct error ignored;
@@ -214,12 +231,13 @@ static void read_from_file(const struct capture *capture, struct region *region,
         return;
     if (region->file < 0)
         region->file = process_open_file(capture->process, &region->mapping, &ignored);
-    for (; mask && region->file >= 0; mask &= mask - 1) {
+    for (; mask && region->file >= 0 && capture->filed_pages < most_filed_pages; mask &= mask - 1) {
         uint64_t page = first + (unsigned)__builtin_ctzll(mask);
         uint64_t at = page * IMAGE_PAGE;
         ssize_t got = pread(region->file, region->bytes + at, IMAGE_PAGE,
                             (off_t)(region->mapping.offset + at));
         if (got > 0) {
+            capture->filed_pages++;
             region->filed[page / 64] |= UINT64_C(1) << (page % 64);
             region->present[page / 64] |= UINT64_C(1) << (page % 64);
         }
@@ -227,7 +245,7 @@ static void read_from_file(const struct capture *capture, struct region *region,
 }
 
 /* Fetches what the running target has of the chunk that starts with page `first`. */
-static void fetch_chunk(const struct capture *capture, struct region *region, uint64_t first)
+static void fetch_chunk(struct capture *capture, struct region *region, uint64_t first)
 {
     uint64_t left = region->pages - first;
     size_t pages = left < CHUNK_PAGES ? (size_t)left : CHUNK_PAGES;
@@ -287,8 +305,8 @@ static void answer_with(struct capture *capture, image_fill *fill)
 {
     capture->image.fill = fill;
     capture->image.fill_context = capture;
-    capture->image.last = &capture->image.none;
     capture->image.missed = 0;
+    image_changed(&capture->image);
 }
 
 void capture_learn(struct capture *capture)
@@ -300,8 +318,11 @@ void capture_learn(struct capture *capture)
     if (!process_maps(capture->process, &maps, &ignored))
         return; /* the image stays empty; capture_take will say why */
     capture->maps = maps;
-    for (size_t i = 0; i < maps.count; i++) {
-        if (mapping_is_memory(&maps.items[i]) && !add_region(capture, &maps.items[i], &ignored))
+    for (size_t i = 0; i < maps.count;) {
+        struct mapping mapping = maps.items[i++];
+        while (i < maps.count && continues(&mapping, &maps.items[i]))
+            mapping.end = maps.items[i++].end;
+        if (mapping_is_memory(&mapping) && !add_region(capture, &mapping, &ignored))
             break;
     }
     answer_with(capture, fetch);
@@ -336,13 +357,23 @@ bool capture_guard(struct capture *capture, uint64_t address, struct error *err)
     return true;
 }
 
+/* Reading a page that is not there may block for ever (userfaultfd), besides making the target
+ * grow. */
+static bool is_resident(const struct capture *capture, uint64_t address)
+{
+    uint64_t entry;
+
+    return !process_pagemap(capture->process, address, &entry, 1) || entry >> PAGEMAP_PRESENT & 1;
+}
+
 bool capture_is_quiet(const struct capture *capture)
 {
     for (size_t i = 0; i < capture->guard_count; i++) {
         uint32_t word = 0;
         struct iovec local = {&word, sizeof(word)};
         struct iovec remote = {(void *)(uintptr_t)capture->guards[i], sizeof(word)};
-        if (process_read(capture->process, &local, &remote, 1) == sizeof(word) && word)
+        if (is_resident(capture, capture->guards[i]) &&
+            process_read(capture->process, &local, &remote, 1) == sizeof(word) && word)
             return false;
     }
     return true;
@@ -353,43 +384,42 @@ uint64_t capture_swapped_pages(const struct capture *capture)
     return capture->swapped_pages;
 }
 
-static bool plan_region(struct copy *copy, struct region *region, struct error *err)
+/* What was copied earlier is out of date; what was read from a file stays. */
+static void forget_copy(struct region *region)
 {
     size_t words = (size_t)((region->pages + CHUNK_PAGES - 1) / CHUNK_PAGES);
 
+    if (region->bytes && !is_fixed(&region->mapping))
+        memcpy(region->present, region->filed, words * sizeof(*region->present));
+}
+
+/*
+ * Of each chunk that is wanted all that the target has in memory now: pages that came since
+ * learning hold new objects, and one that has gone must not be touched.
+ */
+static bool plan_region(const struct capture *capture, struct copy *copy, struct region *region,
+                        struct error *err)
+{
     if (!region->bytes || is_fixed(&region->mapping))
         return true;
-    for (size_t i = 0; i < words; i++) {
-        region->present[i] = region->filed[i];
-        if (!add_runs(copy, region, i * CHUNK_PAGES, region->planned[i], err))
-            return false;
-    }
-    return true;
-}
-
-/* Chunks that had holes may have pages in them by now: new objects lie there. */
-static bool plan_filled_holes(const struct capture *capture, struct copy *copy,
-                              struct region *region, struct error *err)
-{
     for (uint64_t first = 0; first < region->pages; first += CHUNK_PAGES) {
         uint64_t left = region->pages - first;
-        size_t pages = left < CHUNK_PAGES ? (size_t)left : CHUNK_PAGES;
-        uint64_t all = pages == CHUNK_PAGES ? UINT64_MAX : (UINT64_C(1) << pages) - 1;
         uint64_t *planned = &region->planned[first / CHUNK_PAGES];
-        uint64_t resident, swapped;
+        uint64_t swapped;
 
-        if (!*planned || *planned == all)
+        if (!*planned)
             continue;
-        ask_pagemap(capture, region, first, pages, &resident, &swapped);
-        if (!add_runs(copy, region, first, resident & ~*planned, err))
+        ask_pagemap(capture, region, first, left < CHUNK_PAGES ? (size_t)left : CHUNK_PAGES,
+                    planned, &swapped);
+        if (!add_runs(copy, region, first, *planned, err))
             return false;
-        *planned |= resident;
     }
     return true;
 }
 
-static bool plan_growth(struct capture *capture, struct copy *copy, const struct mapping *mapping,
-                        uint64_t *budget, struct error *err)
+/* All of it is wanted: nothing is known of it yet. */
+static bool plan_growth(struct capture *capture, const struct mapping *mapping, uint64_t *budget,
+                        struct error *err)
 {
     struct mapping growth = *mapping;
     uint64_t size = mapping->end - mapping->start;
@@ -406,20 +436,13 @@ static bool plan_growth(struct capture *capture, struct copy *copy, const struct
         return true; /* then it is missed, and counted */
     range->bytes = region->bytes;
     range->present = region->present;
-    for (uint64_t first = 0; first < region->pages; first += CHUNK_PAGES) {
-        uint64_t left = region->pages - first;
-        uint64_t resident, swapped;
-        ask_pagemap(capture, region, first, left < CHUNK_PAGES ? (size_t)left : CHUNK_PAGES,
-                    &resident, &swapped);
-        region->planned[first / CHUNK_PAGES] = resident;
-        if (!add_runs(copy, region, first, resident, err))
-            return false;
-    }
+    memset(region->planned, 0xff,
+           (size_t)((region->pages + CHUNK_PAGES - 1) / CHUNK_PAGES) * sizeof(*region->planned));
     return true;
 }
 
 /* Anonymous memory that was mapped, or grew, since the mappings were learnt. */
-static bool plan_new_memory(struct capture *capture, struct copy *copy, struct error *err)
+static bool plan_new_memory(struct capture *capture, struct error *err)
 {
     struct maps now;
     uint64_t budget = most_growth;
@@ -443,7 +466,7 @@ static bool plan_new_memory(struct capture *capture, struct copy *copy, struct e
             if (known && known->start < gap.end)
                 gap.end = known->start;
             at = gap.end;
-            done = plan_growth(capture, copy, &gap, &budget, err);
+            done = plan_growth(capture, &gap, &budget, err);
         }
     }
     maps_free(&now);
@@ -463,12 +486,10 @@ static enum capture_outcome work_stopped(struct capture *capture, struct stopped
 {
     if (!stopped->even_if_busy && !capture_is_quiet(capture))
         return CAPTURE_BUSY;
-    if (!plan_new_memory(capture, &stopped->copy, err))
+    if (!plan_new_memory(capture, err))
         return CAPTURE_FAILED;
     for (size_t i = 0; i < capture->count; i++) {
-        struct region *region = capture->regions[i];
-        if (region->bytes && !is_fixed(&region->mapping) &&
-            !plan_filled_holes(capture, &stopped->copy, region, err))
+        if (!plan_region(capture, &stopped->copy, capture->regions[i], err))
             return CAPTURE_FAILED;
     }
     if (!copy_all(&stopped->copy, capture->process, ret_bytes, err))
@@ -489,7 +510,6 @@ enum capture_outcome capture_take(struct capture *capture, bool even_if_busy, ca
     struct capture_report report = {0};
     enum capture_outcome outcome = CAPTURE_FAILED;
     struct stop *stop;
-    bool planned = true;
 
     if (capture->short_of_memory) {
         error_set(err, ERROR_SYSTEM,
@@ -497,10 +517,10 @@ enum capture_outcome capture_take(struct capture *capture, bool even_if_busy, ca
                   "objects of the target; run it where there is more, or raise ulimit -v");
         return CAPTURE_FAILED;
     }
-    for (size_t i = 0; planned && i < capture->count; i++)
-        planned = plan_region(&stopped.copy, capture->regions[i], err);
+    for (size_t i = 0; i < capture->count; i++)
+        forget_copy(capture->regions[i]);
     capture->swapped_pages = 0;
-    if (planned && stop_begin(&stop, capture->process, err)) {
+    if (stop_begin(&stop, capture->process, err)) {
         outcome = work_stopped(capture, &stopped, &report.bytes, err);
         if (!stop_end(stop, &report.stop, err))
             outcome = CAPTURE_FAILED;

@@ -5,6 +5,9 @@
 
 #include <stdlib.h>
 
+/* A target could ask for a lot of it, byte by byte. */
+static const uint64_t most_stitched = UINT64_C(16) * 1024 * 1024;
+
 void image_init(struct image *image)
 {
     *image = (struct image){0};
@@ -14,7 +17,15 @@ void image_init(struct image *image)
 void image_free(struct image *image)
 {
     free(image->ranges);
+    arena_free(&image->stitched);
     image_init(image);
+}
+
+void image_changed(struct image *image)
+{
+    arena_free(&image->stitched);
+    image->stitched_bytes = 0;
+    image->last = &image->none;
 }
 
 /* The index of the first range that ends above `address`. */
@@ -74,20 +85,52 @@ static bool all_present(const struct image_range *range, uint64_t offset, uint64
     return true;
 }
 
+/* `size` bytes at `offset` of the range, if they are there or can be filled in. */
+static const void *range_at(struct image *image, struct image_range *range, uint64_t offset,
+                            uint64_t size)
+{
+    if (all_present(range, offset, size) ||
+        (image->fill && image->fill(image->fill_context, range, range->start + offset, size) &&
+         all_present(range, offset, size)))
+        return range->bytes + offset;
+    return NULL;
+}
+
+/* Puts together what lies in several ranges that follow each other without a gap. */
+static const void *stitch(struct image *image, uint64_t address, uint64_t size)
+{
+    if (size > most_stitched - image->stitched_bytes)
+        return NULL;
+    image->stitched_bytes += size;
+    uint8_t *whole = arena_alloc(&image->stitched, (size_t)size);
+    for (uint64_t done = 0; whole && done < size;) {
+        struct image_range *range = image_range_of(image, address + done);
+        if (!range)
+            return NULL;
+        uint64_t offset = address + done - range->start;
+        uint64_t part = range->size - offset < size - done ? range->size - offset : size - done;
+        const void *bytes = range_at(image, range, offset, part);
+        if (!bytes)
+            return NULL;
+        memcpy(whole + done, bytes, part);
+        done += part;
+    }
+    return whole;
+}
+
 const void *image_seek(struct image *image, uint64_t address, uint64_t size)
 {
     struct image_range *range = image_range_of(image, address);
+    const void *found = NULL;
 
-    if (range) {
+    if (range && size) {
         uint64_t offset = address - range->start;
-        if (size && size <= range->size - offset &&
-            (all_present(range, offset, size) ||
-             (image->fill && image->fill(image->fill_context, range, address, size) &&
-              all_present(range, offset, size)))) {
+        if (size > range->size - offset) {
+            found = stitch(image, address, size);
+        } else if ((found = range_at(image, range, offset, size))) {
             image->last = range;
-            return range->bytes + offset;
         }
     }
-    image->missed++;
-    return NULL;
+    image->missed += !found;
+    return found;
 }

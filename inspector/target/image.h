@@ -7,13 +7,15 @@
  * hand-made bytes look the same from here.
  *
  * A range mirrors one mapping of the target: its copy is contiguous, so an object of any size in it
- * can be looked at in one piece. Which of its pages are really there is kept in a bit a page.
+ * can be looked at in one piece. Which of its pages are really there is kept in a bit a page. What
+ * lies across the boundary of two ranges is put together apart.
  *
  * Bytes of an image are the target's and hostile: read them with the loads below, believe nothing.
  */
 #ifndef PYINSPECT_IMAGE_H
 #define PYINSPECT_IMAGE_H
 
+#include "symbols/base/arena.h"
 #include "symbols/base/error.h"
 
 #include <stdint.h>
@@ -44,6 +46,8 @@ struct image {
     struct image_range none;  /* an empty range, for `last` to point to */
     image_fill *fill;         /* NULL: what is not there is not to be had */
     void *fill_context;
+    struct arena stitched; /* what was put together; valid as long as the image is */
+    uint64_t stitched_bytes;
     uint64_t missed; /* requests that were answered "not in the image" */
 };
 
@@ -51,6 +55,9 @@ void image_init(struct image *image);
 
 /* Frees the table of ranges, not what the ranges point to: that is the filler's. */
 void image_free(struct image *image);
+
+/* To be called when the content of the image has changed: what was put together is out of date. */
+void image_changed(struct image *image);
 
 /*
  * Adds an empty range. Ranges may be added in any order and must not overlap; pointers to ranges

@@ -15,12 +15,15 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 /* The kernel's struct task_struct flag for a thread of its own, as /proc/PID/stat shows it. */
 enum { PF_KTHREAD = 0x00200000 };
+
+enum { LEAST_FILES = 64 };
 
 static bool is_zombie(char state)
 {
@@ -124,6 +127,29 @@ static bool open_memory(struct process *process, struct error *err)
     return true;
 }
 
+/* What would otherwise look like a fault of the target's: few descriptors, another namespace's
+ * /proc. */
+static bool check_own_means(struct error *err)
+{
+    struct rlimit files;
+    char self[16] = "";
+
+    if (getrlimit(RLIMIT_NOFILE, &files) == 0 && files.rlim_cur < LEAST_FILES) {
+        files.rlim_cur = files.rlim_max < LEAST_FILES ? files.rlim_max : LEAST_FILES;
+        if (files.rlim_cur < LEAST_FILES || setrlimit(RLIMIT_NOFILE, &files) < 0)
+            return error_set(err, ERROR_SYSTEM,
+                             "pyinspect may open only %lu files and needs %d: raise ulimit -n",
+                             (unsigned long)files.rlim_max, LEAST_FILES);
+    }
+    if (readlink("/proc/self", self, sizeof(self) - 1) < 0)
+        return error_set(err, ERROR_SYSTEM, "no /proc is mounted here: mount it, or run outside");
+    if (strtol(self, NULL, 10) != getpid())
+        return error_set(err, ERROR_SYSTEM,
+                         "the /proc that is mounted here belongs to another PID namespace: mount "
+                         "one of this namespace");
+    return true;
+}
+
 bool process_open(struct process *ret, pid_t pid, struct error *err)
 {
     struct process process = {.pid = pid,
@@ -137,10 +163,13 @@ bool process_open(struct process *ret, pid_t pid, struct error *err)
     char path[64];
     struct proc_stat stat;
 
+    if (!check_own_means(err))
+        return false;
     process.pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
-    if (process.pidfd < 0 && errno != ENOSYS)
-        return errno == EINVAL || errno == ENOENT ? not_a_leader(pid, err)
-                                                  : no_such_process(pid, err);
+    if (process.pidfd < 0 && (errno == EINVAL || errno == ENOENT))
+        return not_a_leader(pid, err);
+    if (process.pidfd < 0 && errno == ESRCH)
+        return no_such_process(pid, err);
 
     snprintf(path, sizeof(path), "/proc/%d", (int)pid);
     AUTO_CLOSE int leader = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -268,7 +297,8 @@ int process_open_file(const struct process *process, const struct mapping *mappi
 
     snprintf(link, sizeof(link), "map_files/%" PRIx64 "-%" PRIx64, mapping->start, mapping->end);
     int leader = openat(process->proc, "../..", O_PATH | O_DIRECTORY | O_CLOEXEC);
-    int fd = leader < 0 ? -1 : openat(leader, link, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+    AUTO_CLOSE int place = leader < 0 ? -1 : openat(leader, link, O_PATH | O_CLOEXEC);
+    int fd = place < 0 ? -1 : file_reopen(place);
     cleanup_close(&leader);
     if (fd < 0 && !mapping->deleted && process->root_fd >= 0) {
         struct file_root root = {.fd = process->root_fd, .name = ""};

@@ -2,6 +2,7 @@
 #include "inspector/target/stop.h"
 
 #include "inspector/target/proc_status.h"
+#include "symbols/base/address_map.h"
 #include "symbols/base/cleanup.h"
 #include "symbols/base/vector.h"
 
@@ -18,6 +19,7 @@
 enum {
     HURRIED_NICE = -20,
     STOP_DEADLINE_MS = 1000,
+    MOST_HELD_MS = 10 * 1000, /* whatever the caller waits for, the target goes on then */
     REAP_INTERVAL_MS = 5,
     SPINS_BEFORE_SLEEP = 200,
     PAUSE_NS = 50 * 1000,
@@ -43,9 +45,11 @@ struct stop {
     /* The rest belongs to the tracer until it has ended, but for reading after PHASE_HELD. */
     struct thread *threads;
     size_t count, capacity;
+    struct address_map known;    /* the tids of `threads` */
     struct timespec interrupted; /* when the first thread was told to stop */
     struct stop_report report;
     bool died;
+    bool overdue; /* it was let go although the caller was not done */
     struct error error;
 };
 
@@ -80,11 +84,7 @@ static double milliseconds_since(const struct timespec *start)
 
 static bool is_known(const struct stop *stop, pid_t tid)
 {
-    for (size_t i = 0; i < stop->count; i++) {
-        if (stop->threads[i].tid == tid)
-            return true;
-    }
-    return false;
+    return address_map_find(&stop->known, (uint64_t)tid) != UINT32_MAX;
 }
 
 static bool has_exited(const struct stop *stop, const char *tid)
@@ -112,7 +112,7 @@ static bool seize(struct stop *stop, const char *name, struct error *err)
         return error_memory(err);
     stop->threads = grown;
     stop->threads[stop->count++] = (struct thread){.tid = tid, .state = THREAD_SEIZED};
-    return true;
+    return address_map_add(&stop->known, (uint64_t)tid, 0, err);
 }
 
 /* Seizes the threads that are not yet ours; a seized thread runs on until it is interrupted. */
@@ -175,6 +175,22 @@ static void look_at(struct stop *stop, struct thread *thread)
     }
 }
 
+/* A killed thread stays until its tracer has waited for it; its parent's restart would wait too. */
+static bool reap_killed(struct stop *stop)
+{
+    int status;
+    bool killed = false;
+
+    for (size_t i = 0; i < stop->count; i++) {
+        struct thread *thread = &stop->threads[i];
+        if (thread->state == THREAD_HELD && waitpid(thread->tid, &status, __WALL | WNOHANG) != 0) {
+            thread->state = THREAD_GONE;
+            killed = true;
+        }
+    }
+    return killed;
+}
+
 static bool did_not_stop(struct stop *stop, const struct thread *thread, struct error *err)
 {
     return error_set(err, ERROR_TARGET,
@@ -200,6 +216,8 @@ static bool wait_for_interrupted(struct stop *stop, struct error *err)
         }
         if (!waiting)
             return true;
+        /* An exec kills the other threads, and waits until those that we hold are reaped. */
+        reap_killed(stop);
         if (milliseconds_since(&begun) > STOP_DEADLINE_MS)
             return did_not_stop(stop, waiting, err);
         if (spins > SPINS_BEFORE_SLEEP)
@@ -224,23 +242,9 @@ static bool hold_all(struct stop *stop, struct error *err)
     return true;
 }
 
-/* A killed thread stays until its tracer has waited for it; its parent's restart would wait too. */
-static void reap_killed(struct stop *stop)
-{
-    int status;
-
-    for (size_t i = 0; i < stop->count; i++) {
-        struct thread *thread = &stop->threads[i];
-        if (thread->state == THREAD_HELD && waitpid(thread->tid, &status, __WALL | WNOHANG) != 0) {
-            thread->state = THREAD_GONE;
-            stop->died = true;
-        }
-    }
-}
-
 static void release_all(struct stop *stop)
 {
-    reap_killed(stop);
+    stop->died |= reap_killed(stop);
     for (size_t i = 0; i < stop->count; i++) {
         if (stop->threads[i].state == THREAD_HELD &&
             ptrace(PTRACE_DETACH, stop->threads[i].tid, 0, 0) < 0)
@@ -285,8 +289,10 @@ static void *trace(void *argument)
 
     if (held) {
         enter(stop, PHASE_HELD);
-        while (still_wanted(stop))
-            reap_killed(stop);
+        while (still_wanted(stop) && !stop->overdue) {
+            stop->died |= reap_killed(stop);
+            stop->overdue = milliseconds_since(&stop->interrupted) > MOST_HELD_MS;
+        }
     }
     release_all(stop);
     if (!held)
@@ -299,6 +305,7 @@ static void stop_free(struct stop *stop)
 {
     pthread_cond_destroy(&stop->changed);
     pthread_mutex_destroy(&stop->lock);
+    address_map_free(&stop->known);
     free(stop->threads);
     free(stop);
 }
@@ -345,13 +352,18 @@ bool stop_end(struct stop *stop, struct stop_report *ret, struct error *err)
     enter(stop, PHASE_RELEASING);
     pthread_join(stop->tracer, NULL);
     struct stop_report report = stop->report;
-    bool died = stop->died;
+    bool died = stop->died, overdue = stop->overdue;
     calm_down(stop->caller_nice);
     stop_free(stop);
     if (died)
         return error_set(err, ERROR_TARGET,
                          "process %d (%s) died while it was being read: nothing is reported of it",
                          (int)process->pid, process->name);
+    if (overdue)
+        return error_set(err, ERROR_TARGET,
+                         "process %d (%s) stood still for %.0f ms and its memory was not read yet: "
+                         "it was let go, and nothing is reported of it",
+                         (int)process->pid, process->name, report.milliseconds);
     *ret = report;
     return true;
 }

@@ -32,8 +32,9 @@ struct stop_report {
 MUST_CHECK bool stop_begin(struct stop **ret, const struct process *process, struct error *err);
 
 /*
- * Lets go; `stop` is freed. Fails with ERROR_TARGET where the process died while it was held: what
- * was read since is then not to be used.
+ * Lets go; `stop` is freed. Fails with ERROR_TARGET where the process died while it was held, or
+ * was let go after ten seconds, whatever we were waiting for: what was read since is then not to be
+ * used.
  */
 MUST_CHECK bool stop_end(struct stop *stop, struct stop_report *ret, struct error *err);
 

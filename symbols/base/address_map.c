@@ -2,10 +2,11 @@
 #include "symbols/base/address_map.h"
 
 #include <stdlib.h>
+#include <sys/random.h>
 
 static void place(struct address_map *map, uint64_t address, uint32_t number)
 {
-    size_t i = address_hash(address) & map->mask;
+    size_t i = address_hash(map, address);
 
     while (map->slots[i].address)
         i = (i + 1) & map->mask;
@@ -15,7 +16,14 @@ static void place(struct address_map *map, uint64_t address, uint32_t number)
 static bool enlarge(struct address_map *map, struct error *err)
 {
     size_t slots = map->slots ? (map->mask + 1) * 2 : 64;
-    struct address_map larger = {.mask = slots - 1, .count = map->count};
+    struct address_map larger = {.mask = slots - 1,
+                                 .count = map->count,
+                                 .multiplier = map->multiplier,
+                                 .shift = 64 - (unsigned)__builtin_ctzll(slots)};
+
+    if (!larger.multiplier && getrandom(&larger.multiplier, sizeof(larger.multiplier), 0) < 0)
+        larger.multiplier = UINT64_C(0x9e3779b97f4a7c15);
+    larger.multiplier |= 1;
 
     larger.slots = calloc(slots, sizeof(*larger.slots));
     if (!larger.slots)

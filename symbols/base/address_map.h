@@ -22,12 +22,14 @@ struct address_map {
     struct address_slot *slots;
     size_t mask; /* slots - 1 */
     size_t count;
+    uint64_t multiplier; /* odd and drawn at random, so that no target can choose its collisions */
+    unsigned shift;      /* 64 - log2(slots) */
 };
 
-/* Multiplication by 2^64 / golden ratio: objects are 16-aligned, low bits alone would collide. */
-static inline size_t address_hash(uint64_t address)
+/* The high bits of the product: multiply-shift hashing is universal for a random multiplier. */
+static inline size_t address_hash(const struct address_map *map, uint64_t address)
 {
-    return (size_t)((address * UINT64_C(0x9e3779b97f4a7c15)) >> 32);
+    return (size_t)(address * map->multiplier >> map->shift);
 }
 
 /* The number kept for `address`, or UINT32_MAX, as always for address 0. */
@@ -35,7 +37,7 @@ static inline uint32_t address_map_find(const struct address_map *map, uint64_t 
 {
     if (!map->slots)
         return UINT32_MAX;
-    for (size_t i = address_hash(address) & map->mask;; i = (i + 1) & map->mask) {
+    for (size_t i = address_hash(map, address);; i = (i + 1) & map->mask) {
         if (!map->slots[i].address)
             return UINT32_MAX;
         if (map->slots[i].address == address)

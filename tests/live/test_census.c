@@ -149,6 +149,7 @@ Test(census, verifies_a_target_that_never_rests)
         for (int attempt = 0; attempt < 3; attempt++) {
             struct observation seen;
             observe(&seen, ticker.pid);
+            cr_expect_gt(seen.object_count, 50000, "%s: not busy", pythons[i].name);
             cr_expect(seen.verified, "%s: not verified after %u stops", pythons[i].name,
                       seen.stops);
             observation_free(&seen);

@@ -79,6 +79,27 @@ Test(unharmed, stays_stopped_if_it_was)
     }
 }
 
+/* The leader is a zombie then, with no memory to its name; its threads have it. */
+Test(unharmed, runs_on_without_its_main_thread)
+{
+    struct interpreter pythons[PYTHONS_MAX];
+    size_t count = some_pythons(pythons);
+
+    for (size_t i = 0; i < count; i++) {
+        struct ticker ticker;
+        struct program program;
+
+        ticker_start(&ticker, &pythons[i], "leaderless");
+        cr_assert(process_reaches(ticker.pid, "Z"), "%s: state %c", pythons[i].name,
+                  process_state(ticker.pid));
+        program_attach(&program, ticker.pid, NULL, NULL, NULL);
+        cr_expect_eq(program.status, 0, "%s: %s", pythons[i].name, program.err);
+        cr_expect(ticker_runs(&ticker), "%s", pythons[i].name);
+        program_free(&program);
+        ticker_end(&ticker);
+    }
+}
+
 static pid_t start_attach(const struct ticker *ticker)
 {
     char number[16];
@@ -93,7 +114,7 @@ static void end_attach(const struct ticker *ticker, pid_t pid, int signal)
 
     kill(pid, signal);
     cr_assert(waitpid(pid, &status, 0) == pid);
-    cr_expect(process_reaches(ticker->pid, "RSD"), "left in state %c by signal %d",
+    cr_assert(process_reaches(ticker->pid, "RSD"), "left in state %c by signal %d",
               process_state(ticker->pid), signal);
 }
 

@@ -105,6 +105,7 @@ static void lay_out_dicts(struct fake_heap *heap, const struct fake_style *style
         slot(heap, PyDictUnicodeEntry_me_key, 0, 8);
         slot(heap, PyDictUnicodeEntry_me_value, 8, 8);
     }
+    slot(heap, sizeof_PyDictKeysObject, 0, 40);
     slot(heap, PyDictKeysObject_dk_indices, 40, 0);
     slot(heap, sizeof_PyDictKeyEntry, 0, 24);
     slot(heap, PyDictKeyEntry_me_key, 8, 8);

@@ -108,3 +108,63 @@ unsigned char *scratch_read(const struct scratch *scratch, const char *name, siz
     *size = (size_t)end;
     return bytes;
 }
+
+void scratch_write_at(const struct scratch *scratch, const char *name, uint64_t offset,
+                      const void *bytes, size_t size)
+{
+    int fd = openat(scratch->fd, name, O_WRONLY | O_CLOEXEC);
+
+    cr_assert(fd >= 0, "cannot open %s", name);
+    cr_assert(pwrite(fd, bytes, size, (off_t)offset) == (ssize_t)size);
+    close(fd);
+}
+
+/* The offset in the file of a section's header. */
+static uint64_t find_section(const struct scratch *scratch, const char *name, const char *section,
+                             Elf64_Shdr *ret)
+{
+    size_t size;
+    unsigned char *bytes = scratch_read(scratch, name, &size);
+    uint64_t found = 0;
+    Elf64_Ehdr file;
+    Elf64_Shdr names, header;
+
+    memcpy(&file, bytes, sizeof(file));
+    memcpy(&names, bytes + file.e_shoff + file.e_shstrndx * sizeof(names), sizeof(names));
+    for (unsigned i = 0; !found && i < file.e_shnum; i++) {
+        uint64_t at = file.e_shoff + i * sizeof(header);
+        memcpy(&header, bytes + at, sizeof(header));
+        if (strcmp((const char *)bytes + names.sh_offset + header.sh_name, section) == 0)
+            found = at;
+    }
+    free(bytes);
+    cr_assert(found, "%s has no section %s", name, section);
+    *ret = header;
+    return found;
+}
+
+Elf64_Shdr scratch_get_section(const struct scratch *scratch, const char *name, const char *section)
+{
+    Elf64_Shdr header;
+
+    find_section(scratch, name, section, &header);
+    return header;
+}
+
+void scratch_put_section(const struct scratch *scratch, const char *name, const char *section,
+                         const Elf64_Shdr *header)
+{
+    Elf64_Shdr before;
+    uint64_t at = find_section(scratch, name, section, &before);
+
+    scratch_write_at(scratch, name, at, header, sizeof(*header));
+}
+
+void scratch_add_twin(const struct scratch *scratch, const char *name, const char *section)
+{
+    Elf64_Shdr twin = scratch_get_section(scratch, name, ".comment");
+
+    twin.sh_name = scratch_get_section(scratch, name, section).sh_name;
+    twin.sh_type = SHT_NOBITS;
+    scratch_put_section(scratch, name, ".comment", &twin);
+}

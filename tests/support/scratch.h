@@ -9,6 +9,8 @@
 
 #include "symbols/elf_file.h"
 
+#include <elf.h>
+
 struct scratch {
     char path[64];
     int fd; /* of the directory, O_PATH */
@@ -34,5 +36,18 @@ bool scratch_open_bytes(const void *bytes, size_t size, struct elf_file **ret, s
 
 /* The whole content of a file; to be freed. */
 unsigned char *scratch_read(const struct scratch *scratch, const char *name, size_t *size);
+
+void scratch_write_at(const struct scratch *scratch, const char *name, uint64_t offset,
+                      const void *bytes, size_t size);
+
+/* What an ELF file says of its first section of that name; and makes it say something else. */
+Elf64_Shdr scratch_get_section(const struct scratch *scratch, const char *name,
+                               const char *section);
+void scratch_put_section(const struct scratch *scratch, const char *name, const char *section,
+                         const Elf64_Shdr *header);
+
+/* Makes an ELF file's .comment, which comes before all debug information, an empty twin of another
+ * section: of the same name, but SHT_NOBITS. */
+void scratch_add_twin(const struct scratch *scratch, const char *name, const char *section);
 
 #endif

@@ -28,8 +28,9 @@ static void become_ticker(const struct interpreter *python, int ready, int memor
                           const char *command)
 {
     char ready_number[16], memory_number[16];
+    const char *seconds = command && command[0] == '/' ? "1000" : NULL; /* for sleep */
     const char *arguments[] = {
-        python->path, "tests/targets/ticker.py", ready_number, memory_number, command, "1000",
+        python->path, "tests/targets/ticker.py", ready_number, memory_number, command, seconds,
         NULL};
 
     prctl(PR_SET_PDEATHSIG, SIGKILL);

@@ -18,7 +18,8 @@ struct ticker {
 
 /*
  * `command`: what it is to exec on SIGUSR1, an absolute path; or "busy", for one that builds and
- * drops structures in three threads as fast as it can; or NULL.
+ * drops structures in three threads as fast as it can; or "leaderless", for one whose main thread
+ * exits; or NULL.
  */
 void ticker_start(struct ticker *ret, const struct interpreter *python, const char *command);
 void ticker_end(struct ticker *ticker);

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: MIT
 #include "symbols/debug_file.h"
+#include "symbols/dwarf_open.h"
 #include "symbols/dwarf_types.h"
 #include "tests/support/scratch.h"
 
 #include <criterion/criterion.h>
+#include <endian.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/filter.h>
@@ -12,7 +14,9 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
@@ -126,6 +130,16 @@ Test(debug_file, without_a_build_id_the_checksum_decides)
     expect_found_at("/opt/app/usr/bin/linked.debug");
     scratch_run(&scratch, "printf x >> root/opt/app/usr/bin/linked.debug");
     expect_not_found("its checksum is another one");
+}
+
+Test(debug_file, computes_no_checksum_of_a_huge_file)
+{
+    scratch_run(&scratch, "$CC -g -Wl,--build-id=none -o program program.c;"
+                          "objcopy --only-keep-debug program root/opt/app/usr/bin/linked.debug;"
+                          "strip -o root/opt/app/usr/bin/program program; cd root/opt/app/usr/bin;"
+                          "objcopy --add-gnu-debuglink=linked.debug program;"
+                          "truncate -s 3G linked.debug");
+    expect_not_found("too large to compute its checksum");
 }
 
 Test(debug_file, says_where_it_looked)
@@ -246,6 +260,121 @@ Test(debug_file, finds_the_supplementary_file)
     elf_file_close(file);
 }
 
+/* dwarf_open */
+
+static void expect_not_opened(const char *name, const char *says)
+{
+    struct elf_file *file = scratch_open(&scratch, name);
+    struct debug_file *debug = NULL;
+    struct error err;
+
+    cr_assert_not(debug_file_find(&debug, file, &root, 1, &err), "%s", says);
+    cr_expect_null(debug);
+    cr_expect_eq(err.kind, ERROR_PYTHON);
+    cr_expect(strstr(err.text, says), "%s", err.text);
+    elf_file_close(file);
+}
+
+Test(debug_file, refuses_huge_sections)
+{
+    Elf64_Shdr header = scratch_get_section(&scratch, "program", ".debug_str");
+
+    header.sh_size = UINT64_C(3) << 30;
+    scratch_put_section(&scratch, "program", ".debug_str", &header);
+    expect_not_opened("program", "the section .debug_str");
+    scratch_run(&scratch, "truncate -s 4G program");
+    expect_not_opened("program", "the section .debug_str");
+}
+
+/* Each of two is small enough; together they are not. */
+Test(debug_file, refuses_much_in_small_parts)
+{
+    static const char *const sections[] = {".debug_str", ".debug_abbrev"};
+
+    for (size_t i = 0; i < COUNT(sections); i++) {
+        Elf64_Shdr header = scratch_get_section(&scratch, "program", sections[i]);
+        header.sh_flags |= SHF_COMPRESSED;
+        header.sh_offset = 1 << 20;
+        header.sh_size = sizeof(Elf64_Chdr);
+        scratch_put_section(&scratch, "program", sections[i], &header);
+    }
+    const Elf64_Chdr claim = {.ch_type = ELFCOMPRESS_ZLIB, .ch_size = 3 << 29, .ch_addralign = 1};
+    scratch_write_at(&scratch, "program", 1 << 20, &claim, sizeof(claim));
+    expect_not_opened("program", "too large");
+}
+
+static void compress(const char *how)
+{
+    scratch_write(&scratch, "big.c",
+                  "#include <stdio.h>\n#include <signal.h>\n"
+                  "struct seen { long a, b; FILE *c; struct sigaction d; } seen;"
+                  "int main(void) { return 0; }");
+    scratch_run(&scratch, "$CC -g -o big big.c; objcopy --compress-debug-sections=%s big", how);
+}
+
+static void expect_opened(const char *name)
+{
+    struct dwarf_type type = {.names = "seen"};
+    struct elf_file *file = scratch_open(&scratch, name);
+    struct debug_file *debug;
+    struct error err;
+
+    cr_assert(debug_file_find(&debug, file, NULL, 0, &err), "%s", err.text);
+    dwarf_types_find(debug_file_dwarf(debug), NULL, &type, 1);
+    cr_expect(type.name);
+    debug_file_close(debug);
+    elf_file_close(file);
+}
+
+Test(debug_file, reads_compressed_sections_unless_they_claim_to_be_huge)
+{
+    const uint64_t huge = UINT64_C(3) << 30, reversed = htobe64(huge);
+
+    compress("zlib");
+    expect_opened("big");
+    Elf64_Shdr header = scratch_get_section(&scratch, "big", ".debug_info");
+    cr_assert(header.sh_flags & SHF_COMPRESSED);
+    scratch_write_at(&scratch, "big", header.sh_offset + offsetof(Elf64_Chdr, ch_size), &huge,
+                     sizeof(huge));
+    expect_not_opened("big", "too large: the section .debug_info");
+
+    compress("zlib-gnu");
+    expect_opened("big");
+    header = scratch_get_section(&scratch, "big", ".zdebug_info");
+    scratch_write_at(&scratch, "big", header.sh_offset + 4, &reversed, sizeof(reversed));
+    expect_not_opened("big", "too large: the section .zdebug_info");
+}
+
+static const char *const link_names[] = {".gnu_debugaltlink", ".gnu.debuglto_.gnu_debugaltlink"};
+
+/* It would find this file, which has the build-id of the link. */
+Test(debug_file, libdw_follows_no_link)
+{
+    for (size_t i = 0; i < COUNT(link_names); i++) {
+        struct error err;
+        Dwarf *dwarf;
+
+        scratch_run(&scratch,
+                    "printf '%%s/stranger\\0\\001\\043\\105\\147\\210' \"$PWD\" > link;"
+                    "objcopy --add-section %s=link program linked",
+                    link_names[i]);
+        struct elf_file *file = scratch_open(&scratch, "linked");
+        cr_assert(dwarf_open(&dwarf, file, &err), "%s", err.text);
+        cr_expect_null(dwarf_getalt(dwarf), "%s", link_names[i]);
+        dwarf_end(dwarf);
+        elf_file_close(file);
+    }
+}
+
+Test(debug_file, refuses_several_links)
+{
+    scratch_run(&scratch, "mkfifo fifo; printf '%%s/fifo\\0abcdefgh' \"$PWD\" > link;"
+                          "objcopy --add-section .gnu_debugaltlink=link program");
+    expect_not_opened("program", "continues in a file that is not there");
+    scratch_add_twin(&scratch, "program", ".gnu_debugaltlink");
+    expect_not_opened("program", "several sections .gnu_debugaltlink");
+}
+
 /* file_root_open */
 
 Test(debug_file, opens_regular_files_only)
@@ -266,6 +395,19 @@ Test(debug_file, opens_regular_files_only)
     cr_expect_eq(errno, ELOOP);
     cr_expect_eq(file_root_open(&root, "/../../../../../../../../etc/passwd"), -1);
     cr_expect_eq(errno, ENOENT);
+}
+
+/* Opening it would fail in a way of its own, so it was not opened. */
+Test(debug_file, does_not_open_what_is_no_regular_file)
+{
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    int sock = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+    snprintf(address.sun_path, sizeof(address.sun_path), "%s/root/socket", scratch.path);
+    cr_assert(sock >= 0 && bind(sock, (struct sockaddr *)&address, sizeof(address)) == 0);
+    cr_expect_eq(file_root_open(&root, "/socket"), -1);
+    cr_expect_eq(errno, EINVAL);
+    close(sock);
 }
 
 static void forbid_openat2(void)

@@ -5,6 +5,8 @@
 
 #include <criterion/criterion.h>
 #include <elf.h>
+#include <fcntl.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -248,9 +250,150 @@ Test(elf_file, refuses_what_it_cannot_read)
     cr_expect_not(scratch_open_bytes("", 0, &file, &err));
 }
 
+/* Makes a section so large that it is not read; the file has that size, as a hole. */
+static void enlarge(const char *section)
+{
+    Elf64_Shdr header = scratch_get_section(&scratch, "program", section);
+
+    header.sh_size = ELF_TABLE_MAX + 1;
+    scratch_put_section(&scratch, "program", section, &header);
+    scratch_run(&scratch, "truncate -s 256M program");
+}
+
+static void expect_refused(const char *says)
+{
+    char path[128];
+    struct elf_file *file = NULL;
+    struct error err;
+
+    snprintf(path, sizeof(path), "%s/program", scratch.path);
+    cr_assert_not(elf_file_open(&file, open(path, O_RDONLY | O_CLOEXEC), path, &err));
+    cr_expect_null(file);
+    cr_expect_eq(err.kind, ERROR_PYTHON);
+    cr_expect(strstr(err.text, says), "%s", err.text);
+}
+
+static const char *const symbol_sections[] = {".symtab", ".strtab"};
+
+Test(elf_file, reads_no_huge_symbol_table)
+{
+    for (size_t i = 0; i < sizeof(symbol_sections) / sizeof(symbol_sections[0]); i++) {
+        struct elf_place place;
+        compile("-g");
+        struct elf_file *file = scratch_open(&scratch, "program");
+        cr_expect(elf_file_symbol(file, "once", &place));
+        elf_file_close(file);
+        enlarge(symbol_sections[i]);
+        file = scratch_open(&scratch, "program");
+        cr_expect_not(elf_file_symbol(file, "once", &place), "%s", symbol_sections[i]);
+        elf_file_close(file);
+    }
+}
+
+Test(elf_file, refuses_huge_or_compressed_section_names)
+{
+    compile("-g");
+    enlarge(".shstrtab");
+    expect_refused("names of the ELF sections");
+
+    compile("-g");
+    Elf64_Shdr header = scratch_get_section(&scratch, "program", ".shstrtab");
+    header.sh_flags |= SHF_COMPRESSED;
+    scratch_put_section(&scratch, "program", ".shstrtab", &header);
+    expect_refused("names of the ELF sections");
+}
+
+Test(elf_file, refuses_a_huge_number_of_sections_or_segments)
+{
+    const uint16_t none = 0, many = PN_XNUM;
+    Elf64_Shdr first = {.sh_size = UINT16_MAX + 1};
+
+    compile("-g");
+    scratch_write_at(&scratch, "program", offsetof(Elf64_Ehdr, e_phnum), &many, sizeof(many));
+    expect_refused("65535 sections or segments");
+
+    compile("-g");
+    scratch_run(&scratch, "truncate -s 256M program");
+    scratch_put_section(&scratch, "program", "", &first);
+    scratch_write_at(&scratch, "program", offsetof(Elf64_Ehdr, e_shnum), &none, sizeof(none));
+    expect_refused("65535 sections or segments");
+}
+
+Test(elf_file, an_empty_twin_does_not_hide_a_section)
+{
+    compile("-g");
+    scratch_add_twin(&scratch, "program", ".debug_info");
+    struct elf_file *file = scratch_open(&scratch, "program");
+    cr_expect(elf_file_has_debug_info(file));
+    elf_file_close(file);
+}
+
+/* Written by hand: a path, and the build-id that follows its NUL. */
+static void add_altlink(const char *content)
+{
+    compile("-g");
+    scratch_run(&scratch,
+                "printf '%s' > link; objcopy --add-section .gnu_debugaltlink=link program",
+                content);
+}
+
+static bool read_altlink(struct elf_altlink *ret, struct elf_file **ret_file, struct error *err)
+{
+    *ret_file = scratch_open(&scratch, "program");
+    return elf_file_debugaltlink(*ret_file, ret, err);
+}
+
+Test(elf_file, reads_the_link_to_the_supplementary_file)
+{
+    struct elf_altlink link = {.path = "old"};
+    struct elf_file *file;
+    struct error err;
+
+    compile("-g");
+    cr_assert(read_altlink(&link, &file, &err), "%s", err.text);
+    cr_expect_null(link.path);
+    elf_file_close(file);
+
+    add_altlink("/some/where\\0abcd");
+    cr_assert(read_altlink(&link, &file, &err), "%s", err.text);
+    cr_expect_str_eq(link.path, "/some/where");
+    cr_assert_eq(link.build_id_size, 4);
+    cr_expect(memcmp(link.build_id, "abcd", 4) == 0);
+    elf_file_close(file);
+
+    scratch_add_twin(&scratch, "program", ".gnu_debugaltlink");
+    cr_expect_not(read_altlink(&link, &file, &err));
+    cr_expect(strstr(err.text, "several sections .gnu_debugaltlink"), "%s", err.text);
+    elf_file_close(file);
+}
+
+static const char *const no_links[] = {"\\0abcd", "/some/where", "/some/where\\0"};
+
+Test(elf_file, refuses_what_is_no_link)
+{
+    struct elf_altlink link;
+    struct elf_file *file;
+    struct error err;
+
+    for (size_t i = 0; i < sizeof(no_links) / sizeof(no_links[0]); i++) {
+        add_altlink(no_links[i]);
+        cr_expect_not(read_altlink(&link, &file, &err), "row %zu", i);
+        cr_expect_eq(err.kind, ERROR_PYTHON);
+        elf_file_close(file);
+    }
+    add_altlink("/some/where\\0abcd");
+    Elf64_Shdr header = scratch_get_section(&scratch, "program", ".gnu_debugaltlink");
+    header.sh_type = SHT_NOBITS;
+    scratch_put_section(&scratch, "program", ".gnu_debugaltlink", &header);
+    cr_expect_not(read_altlink(&link, &file, &err));
+    cr_expect(strstr(err.text, "cannot be read"), "%s", err.text);
+    elf_file_close(file);
+}
+
 static void ask_everything(struct elf_file *file)
 {
-    const uint8_t *bytes;
+    struct elf_altlink link;
+    struct error err;
     struct elf_place place;
     char text[64];
     uint64_t bias;
@@ -259,7 +402,7 @@ static void ask_everything(struct elf_file *file)
 
     elf_file_build_id(file, &size);
     elf_file_debuglink(file, &crc);
-    elf_file_debugaltlink(file, &bytes, &size);
+    (void)!elf_file_debugaltlink(file, &link, &err);
     elf_file_has_debug_info(file);
     elf_file_has_symbol_prefix(file, "global");
     if (elf_file_symbol(file, "constant", &place))
@@ -341,4 +484,13 @@ Test(elf_file, tells_the_version)
         cr_expect_eq(version.minor, versions[i].minor);
         cr_expect_eq(version.major, versions[i].minor ? 3 : 0);
     }
+}
+
+/* Each "3." could begin a version, and none of them ends. */
+Test(elf_file, looks_for_the_version_in_linear_time)
+{
+    struct python_version version =
+        version_of("__asm__(\".section .rodata\\n.rept 3000000\\n.ascii \\\" 3.\\\"\\n.endr\\n\");",
+                   "/usr/bin/uwsgi");
+    cr_expect_str_eq(version.text, "");
 }

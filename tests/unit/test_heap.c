@@ -94,7 +94,10 @@ Test(heap, follows_all_interpreters)
     /* A circle of interpreters must end. */
     fake_put(&heap, fake_get(&heap, heap.interpreter + 16) + 16, heap.interpreter);
     cr_assert(walk(&heap, &seen));
-    cr_assert_eq(seen.verdict.interpreters, MOST_INTERPRETERS);
+    cr_assert_eq(seen.verdict.interpreters, 2);
+    cr_assert_eq(seen.count, 2, "each is walked once");
+    cr_assert_eq(seen.verdict.lists_cut, 1);
+    cr_assert_not(heap_is_verified(&seen.verdict));
     types_free(&seen.types);
     fake_heap_free(&heap);
 }
@@ -146,6 +149,8 @@ Test(heap, sizes_follow_the_general_rule)
     for (size_t i = 0; i < 8; i++)
         cr_assert_eq(seen.objects[i].size, expected[i] + gc_head, "object %zu: %lu bytes", i,
                      (unsigned long)seen.objects[i].size);
+    cr_assert_eq(seen.verdict.bad_sizes, 2);
+    cr_assert_not(heap_is_verified(&seen.verdict));
     types_free(&seen.types);
     fake_heap_free(&heap);
 }
@@ -196,6 +201,24 @@ Test(heap, names_types_as_cpython_writes_them)
         types_free(&seen.types);
         fake_heap_free(&heap);
     }
+}
+
+Test(heap, an_endless_name_is_cut)
+{
+    struct fake_heap heap;
+    struct seen seen;
+    static uint32_t endless[5000];
+
+    for (size_t i = 0; i < 5000; i++)
+        endless[i] = 'A';
+    fake_heap_init(&heap, &styles[NEWEST]);
+    uint64_t name = fake_str(&heap, endless, 5000, 1);
+    fake_object(&heap, 0, fake_heap_type(&heap, 0, name, name), 0);
+    cr_assert(walk(&heap, &seen));
+    cr_assert(heap_is_verified(&seen.verdict));
+    cr_assert_eq(seen.types.items[0].name_length, 4096 + 3);
+    types_free(&seen.types);
+    fake_heap_free(&heap);
 }
 
 Test(heap, a_module_is_found_in_a_table_of_any_keys)
@@ -309,16 +332,25 @@ Test(heap, an_object_without_a_type_is_still_counted)
     fake_heap_free(&heap);
 }
 
+static bool keep_flag(void *context, uint64_t address, struct error *err)
+{
+    (void)err;
+    *(uint64_t *)context = address;
+    return true;
+}
+
 Test(heap, a_collector_at_work_is_reported)
 {
     for (size_t style = 0; style < STYLES; style++) {
         struct fake_heap heap;
         struct seen seen;
-        uint64_t flags[4];
+        struct error err;
+        uint64_t flag = 0;
 
         fake_heap_init(&heap, &styles[style]);
-        cr_assert_eq(heap_collecting_flags(&heap.python, &heap.image, flags, 4), 1);
-        fake_put(&heap, flags[0], 1);
+        cr_assert(heap_collecting_flags(&heap.python, &heap.image, keep_flag, &flag, &err));
+        cr_assert_neq(flag, 0);
+        fake_put(&heap, flag, 1);
         cr_assert(walk(&heap, &seen));
         cr_assert(seen.verdict.collecting);
         cr_assert_not(heap_is_verified(&seen.verdict));

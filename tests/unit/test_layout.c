@@ -144,7 +144,20 @@ static const struct {
     {"no lists", gc_state_generations, {false, 0, 0, 0, 0}, "gc_state.generations"},
     {"two lists", gc_state_generations, {true, 0, 0, 8, 48}, "gc_state.generations"},
     {"no size of tables", PyDictKeysObject_dk_log2_size, {false, 0, 0, 0, 0}, "dk_log2_size"},
-    {"no kind of tables", PyDictKeysObject_dk_kind, {false, 0, 0, 0, 0}, NULL},
+    {"no kind of tables", PyDictKeysObject_dk_kind, {false, 0, 0, 0, 0}, "dk_kind"},
+    {"no indices", PyDictKeysObject_dk_log2_index_bytes, {false, 0, 0, 0, 0}, "dk_log2_index"},
+    {"no key", PyDictUnicodeEntry_me_key, {false, 0, 0, 0, 0}, "PyDictUnicodeEntry.me_key"},
+    {"no value", PyDictUnicodeEntry_me_value, {false, 0, 0, 0, 0}, "PyDictUnicodeEntry.me_value"},
+    {"no interpreters", runtime_interpreters_head, {false, 0, 0, 0, 0}, "interpreters_head"},
+    {"one interpreter", interpreter_next, {false, 0, 0, 0, 0}, "interpreter.next"},
+    {"a large type", sizeof_PyTypeObject, {true, 0, 0, 0, 4096}, "sizeof(PyTypeObject)"},
+    {"a large str", sizeof_PyASCIIObject, {true, 0, 0, 0, 4096}, "sizeof(PyASCIIObject)"},
+    {"a large compact str",
+     sizeof_PyCompactUnicodeObject,
+     {true, 0, 0, 0, 4096},
+     "sizeof(PyCompactUnicodeObject)"},
+    {"many bits", PyASCIIObject_kind, {true, 0, 9, 24, 4}, "PyASCIIObject.kind"},
+    {"a kind outside", PyDictKeysObject_dk_kind, {true, 0, 0, 24, 1}, "dk_kind"},
     {"young alone", gc_state_young, {true, 0, 0, 8, 24}, NULL},
     {"free-threaded", PyObject_ob_tid, {true, 0, 0, 0, 8}, "this is a free-threaded build"},
 };
@@ -176,6 +189,33 @@ Test(layout, with_young_and_old_is_fine)
     cr_expect_not(layout_check(&layout, &err));
     layout.slots[gc_state_old] = (struct layout_slot){true, 0, 0, 32, 48};
     cr_expect(layout_check(&layout, &err), "%s", err.text);
+}
+
+Test(layout, with_the_collector_in_the_runtime_needs_the_interpreters_too)
+{
+    struct layout layout = read_layout(modern);
+    struct error err;
+
+    layout.slots[interpreter_gc].present = false;
+    layout.slots[runtime_gc] = layout.slots[interpreter_gc];
+    layout.slots[runtime_gc].present = true;
+    layout.slots[sizeof_runtime].size = 4096;
+    cr_expect(layout_check(&layout, &err), "%s", err.text);
+    layout.slots[runtime_interpreters_head].present = false;
+    cr_expect_not(layout_check(&layout, &err));
+    cr_expect(strstr(err.text, "runtime.interpreters_head"), "%s", err.text);
+}
+
+Test(layout, with_log2_sizes_needs_unicode_entries)
+{
+    struct layout layout = read_layout(modern);
+    struct error err;
+
+    layout.slots[sizeof_PyDictUnicodeEntry].present = false;
+    layout.slots[PyDictUnicodeEntry_me_key].present = false;
+    layout.slots[PyDictUnicodeEntry_me_value].present = false;
+    cr_expect_not(layout_check(&layout, &err));
+    cr_expect(strstr(err.text, "sizeof(PyDictUnicodeEntry)"), "%s", err.text);
 }
 
 Test(layout, of_a_free_threaded_build_is_refused_first)
