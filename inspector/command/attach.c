@@ -194,6 +194,15 @@ static void add_things(struct text *text, uint64_t count, const char *thing)
     text_addf(text, "%s %s%s", format_count(number, count), thing, count == 1 ? "" : "s");
 }
 
+static void add_doubt(struct text *worth, uint64_t count, const char *thing, const char *rest)
+{
+    if (!count)
+        return;
+    text_add(worth, ", ");
+    add_things(worth, count, thing);
+    text_add(worth, rest);
+}
+
 /* What is wrong with an answer that could not be verified, the gravest first. */
 static void add_doubts(struct text *worth, const struct heap_verdict *verdict,
                        const struct session_report *asked)
@@ -201,35 +210,12 @@ static void add_doubts(struct text *worth, const struct heap_verdict *verdict,
     text_add(worth, "INCOMPLETE");
     if (verdict->collecting)
         text_add(worth, ", the garbage collector was at work all the time (try again later)");
-    if (verdict->lists_cut) {
-        text_add(worth, ", ");
-        add_things(worth, verdict->lists_cut, "list");
-        text_add(worth, " could not be followed to the end");
-    }
-    if (verdict->links_broken) {
-        text_add(worth, ", ");
-        add_things(worth, verdict->links_broken, "link");
-        text_add(worth, " without a matching back link");
-    }
-    if (verdict->bad_types) {
-        text_add(worth, ", ");
-        add_things(worth, verdict->bad_types, "object");
-        text_add(worth, " without a readable type");
-    }
-    if (verdict->bad_sizes) {
-        text_add(worth, ", ");
-        add_things(worth, verdict->bad_sizes, "object");
-        text_add(worth, " of a size that cannot be");
-    }
-    if (asked->missed) {
-        text_add(worth, ", memory could not be read ");
-        add_things(worth, asked->missed, "time");
-    }
-    if (asked->swapped_pages) {
-        text_add(worth, ", ");
-        add_things(worth, asked->swapped_pages, "page");
-        text_add(worth, " in swap (--read-swapped reads them)");
-    }
+    add_doubt(worth, verdict->lists_cut, "list", " could not be followed to the end");
+    add_doubt(worth, verdict->links_broken, "link", " without a matching back link");
+    add_doubt(worth, verdict->bad_types, "object", " without a readable type");
+    add_doubt(worth, verdict->bad_sizes, "object", " of a size that cannot be");
+    add_doubt(worth, asked->missed, "time", " memory could not be read");
+    add_doubt(worth, asked->swapped_pages, "page", " in swap (--read-swapped reads them)");
     text_add(worth, ": ");
 }
 
