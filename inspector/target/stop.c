@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <sys/ptrace.h>
 #include <sys/resource.h>
@@ -153,26 +154,33 @@ static bool interrupt_seized(struct stop *stop)
 
 /*
  * Takes note of what has become of an interrupted thread. A signal that was on its way may stop it
- * first: it is given back, and the interruption is still to come. Dropping it would lose it.
+ * first: it is given back, and the interruption is still to come. That stop is only looked at
+ * (WNOWAIT): once it were waited for, the kernel would drop the signal if we were killed just then.
  */
 static void look_at(struct stop *stop, struct thread *thread)
 {
+    siginfo_t info = {.si_pid = 0};
     int status;
-    pid_t got = waitpid(thread->tid, &status, __WALL | WNOHANG);
 
-    if (got == 0)
-        return;
-    if (got < 0 || !WIFSTOPPED(status)) {
+    if (waitid(P_PID, (id_t)thread->tid, &info, WEXITED | WSTOPPED | WNOHANG | WNOWAIT | __WALL) <
+        0) {
         thread->state = THREAD_GONE;
-    } else if (status >> 16 == PTRACE_EVENT_STOP) {
-        thread->state = THREAD_HELD;
-        if (WSTOPSIG(status) != SIGTRAP)
-            stop->report.was_stopped = true;
-    } else {
-        long signal = status >> 16 ? 0 : WSTOPSIG(status);
+        return;
+    }
+    if (!info.si_pid)
+        return;
+    bool stopped = info.si_code == CLD_TRAPPED || info.si_code == CLD_STOPPED;
+    int event = info.si_status >> 8;
+    if (stopped && event != PTRACE_EVENT_STOP) {
+        long signal = event ? 0 : info.si_status;
         if (ptrace(PTRACE_CONT, thread->tid, 0, signal) < 0)
             thread->state = THREAD_GONE;
+        return;
     }
+    waitpid(thread->tid, &status, __WALL | WNOHANG);
+    thread->state = stopped ? THREAD_HELD : THREAD_GONE;
+    if (stopped && (info.si_status & 0xff) != SIGTRAP)
+        stop->report.was_stopped = true;
 }
 
 /* A killed thread stays until its tracer has waited for it; its parent's restart would wait too. */
