@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "inspector/python/dict.h"
 
+#include "inspector/python/type.h"
 #include "inspector/python/unicode.h"
 
 enum { MOST_LOG2_INDEX = 40, DICT_KEYS_GENERAL = 0, MOST_ENTRIES = 4096 };
@@ -64,7 +65,7 @@ bool dict_find(const struct python *python, struct image *image, uint64_t addres
 {
     const struct layout *layout = &python->layout;
     const uint64_t length = strlen(ascii);
-    uint64_t keys, type, flags;
+    uint64_t keys;
     struct entries entries;
 
     if (!image_word(image, address + layout_offset(layout, PyDictObject_ma_keys), 8, &keys) ||
@@ -76,10 +77,8 @@ bool dict_find(const struct python *python, struct image *image, uint64_t addres
             return false;
         uint64_t key = load_u64(entry + entries.key);
         uint64_t value = load_u64(entry + entries.value);
-        if (key && value &&
-            image_word(image, key + layout_offset(layout, PyObject_ob_type), 8, &type) &&
-            image_word(image, type + layout_offset(layout, PyTypeObject_tp_flags), 8, &flags) &&
-            flags & TPFLAGS_UNICODE_SUBCLASS && unicode_equals(python, image, key, ascii, length)) {
+        if (key && value && has_type_flag(python, image, key, TPFLAGS_UNICODE_SUBCLASS) &&
+            unicode_equals(python, image, key, ascii, length)) {
             *ret_value = value;
             return true;
         }

@@ -32,9 +32,8 @@ static uint64_t field_of(const struct layout *layout, const uint8_t *base, enum 
     return load_word(base + layout_offset(layout, id), layout_size(layout, id));
 }
 
-/* Is the object at `address` an instance of a type with this flag? */
-static bool has_type_flag(const struct python *python, struct image *image, uint64_t address,
-                          uint64_t flag)
+bool has_type_flag(const struct python *python, struct image *image, uint64_t address,
+                   uint64_t flag)
 {
     const struct layout *layout = &python->layout;
     uint64_t type, flags;

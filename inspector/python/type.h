@@ -72,6 +72,10 @@ MUST_CHECK static inline bool types_number(struct types *types, struct image *im
     return true;
 }
 
+/* Is the object at `address` an instance of a type with this bit of tp_flags? */
+bool has_type_flag(const struct python *python, struct image *image, uint64_t address,
+                   uint64_t flag);
+
 /*
  * The shallow size of the tracked object at `address`: tp_basicsize, the items that tp_itemsize
  * counts, the headers before the object. False where the count of items cannot be read, or is

@@ -60,6 +60,31 @@ static bool is_fixed(const struct mapping *mapping)
     return mapping->inode != 0 && !mapping->writable && !mapping->shared;
 }
 
+static size_t chunk_count(const struct region *region)
+{
+    return (size_t)((region->pages + CHUNK_PAGES - 1) / CHUNK_PAGES);
+}
+
+/* How many pages the chunk has that starts with page `first`: the last one may be short. */
+static size_t chunk_pages(const struct region *region, uint64_t first)
+{
+    uint64_t left = region->pages - first;
+
+    return left < CHUNK_PAGES ? (size_t)left : CHUNK_PAGES;
+}
+
+/* The lowest `pages` (1 to 64) bits. */
+static uint64_t page_bits(size_t pages)
+{
+    return UINT64_MAX >> (CHUNK_PAGES - pages);
+}
+
+/* Must what was read of it be read again in each stop? */
+static bool is_copied(const struct region *region)
+{
+    return region->bytes && !is_fixed(&region->mapping);
+}
+
 /*
  * Neighbours that the kernel keeps apart (after an madvise of a part, say) are one piece of memory
  * to the program: an object may lie across their boundary.
@@ -89,7 +114,7 @@ static void region_free(struct region *region)
  */
 static bool region_reserve(struct region *region)
 {
-    size_t words = (size_t)((region->pages + CHUNK_PAGES - 1) / CHUNK_PAGES);
+    size_t words = chunk_count(region);
     uint64_t size = region->pages * IMAGE_PAGE;
 
     if (region->bytes)
@@ -184,9 +209,8 @@ static void ask_pagemap(const struct capture *capture, const struct region *regi
                         size_t pages, uint64_t *ret_present, uint64_t *ret_swapped)
 {
     uint64_t entries[CHUNK_PAGES];
-    uint64_t all = pages == CHUNK_PAGES ? UINT64_MAX : (UINT64_C(1) << pages) - 1;
 
-    *ret_present = all;
+    *ret_present = page_bits(pages);
     *ret_swapped = 0;
     if (!process_pagemap(capture->process, region->mapping.start + first * IMAGE_PAGE, entries,
                          pages))
@@ -247,8 +271,7 @@ static void read_from_file(struct capture *capture, struct region *region, uint6
 /* Fetches what the running target has of the chunk that starts with page `first`. */
 static void fetch_chunk(struct capture *capture, struct region *region, uint64_t first)
 {
-    uint64_t left = region->pages - first;
-    size_t pages = left < CHUNK_PAGES ? (size_t)left : CHUNK_PAGES;
+    size_t pages = chunk_pages(region, first);
     uint64_t resident, swapped, bytes;
     struct copy copy = {0};
     struct error ignored;
@@ -259,8 +282,7 @@ static void fetch_chunk(struct capture *capture, struct region *region, uint64_t
         copy_all(&copy, capture->process, &bytes, &ignored))
         region->planned[first / CHUNK_PAGES] |= region->present[first / CHUNK_PAGES];
     copy_free(&copy);
-    uint64_t all = pages == CHUNK_PAGES ? UINT64_MAX : (UINT64_C(1) << pages) - 1;
-    read_from_file(capture, region, first, all & ~resident & ~swapped);
+    read_from_file(capture, region, first, page_bits(pages) & ~resident & ~swapped);
 }
 
 static bool fetch(void *context, struct image_range *range, uint64_t address, uint64_t size)
@@ -328,15 +350,13 @@ void capture_learn(struct capture *capture)
     answer_with(capture, fetch);
 }
 
-/* What a chunk held when it was looked at is out of date, unless it is being copied in each stop.
- */
+/* What a chunk held when it was looked at is out of date, but for those that each stop copies. */
 static void look_again(struct capture *capture)
 {
     for (size_t i = 0; i < capture->count; i++) {
         struct region *region = capture->regions[i];
-        size_t words = (size_t)((region->pages + CHUNK_PAGES - 1) / CHUNK_PAGES);
-        for (size_t word = 0; region->bytes && word < words; word++)
-            region->fetched[word] = region->planned[word] ? UINT64_MAX : 0;
+        for (size_t chunk = 0; is_copied(region) && chunk < chunk_count(region); chunk++)
+            region->fetched[chunk] = region->planned[chunk] ? UINT64_MAX : 0;
     }
 }
 
@@ -357,8 +377,7 @@ bool capture_guard(struct capture *capture, uint64_t address, struct error *err)
     return true;
 }
 
-/* Reading a page that is not there may block for ever (userfaultfd), besides making the target
- * grow. */
+/* Reading a page that is not there makes the target grow, and may block for ever (userfaultfd). */
 static bool is_resident(const struct capture *capture, uint64_t address)
 {
     uint64_t entry;
@@ -387,10 +406,8 @@ uint64_t capture_swapped_pages(const struct capture *capture)
 /* What was copied earlier is out of date; what was read from a file stays. */
 static void forget_copy(struct region *region)
 {
-    size_t words = (size_t)((region->pages + CHUNK_PAGES - 1) / CHUNK_PAGES);
-
-    if (region->bytes && !is_fixed(&region->mapping))
-        memcpy(region->present, region->filed, words * sizeof(*region->present));
+    if (is_copied(region))
+        memcpy(region->present, region->filed, chunk_count(region) * sizeof(*region->present));
 }
 
 /*
@@ -400,17 +417,15 @@ static void forget_copy(struct region *region)
 static bool plan_region(const struct capture *capture, struct copy *copy, struct region *region,
                         struct error *err)
 {
-    if (!region->bytes || is_fixed(&region->mapping))
+    if (!is_copied(region))
         return true;
     for (uint64_t first = 0; first < region->pages; first += CHUNK_PAGES) {
-        uint64_t left = region->pages - first;
         uint64_t *planned = &region->planned[first / CHUNK_PAGES];
         uint64_t swapped;
 
         if (!*planned)
             continue;
-        ask_pagemap(capture, region, first, left < CHUNK_PAGES ? (size_t)left : CHUNK_PAGES,
-                    planned, &swapped);
+        ask_pagemap(capture, region, first, chunk_pages(region, first), planned, &swapped);
         if (!add_runs(copy, region, first, *planned, err))
             return false;
     }
@@ -436,8 +451,7 @@ static bool plan_growth(struct capture *capture, const struct mapping *mapping, 
         return true; /* then it is missed, and counted */
     range->bytes = region->bytes;
     range->present = region->present;
-    memset(region->planned, 0xff,
-           (size_t)((region->pages + CHUNK_PAGES - 1) / CHUNK_PAGES) * sizeof(*region->planned));
+    memset(region->planned, 0xff, chunk_count(region) * sizeof(*region->planned));
     return true;
 }
 
