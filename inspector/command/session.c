@@ -2,10 +2,13 @@
 #include "inspector/command/session.h"
 
 #include "inspector/python/locate.h"
+#include "inspector/report/render.h"
 #include "inspector/target/capture.h"
+#include "symbols/base/clock.h"
+#include "symbols/base/text.h"
 
+#include <errno.h>
 #include <stdlib.h>
-#include <time.h>
 
 enum {
     OPEN_ATTEMPTS = 3,
@@ -13,6 +16,8 @@ enum {
     STOPPED_ATTEMPT = 3, /* from this one on the question is asked while the target stands still */
     FIRST_GAP_MS = 5,    /* between attempts, for the target to get on; doubled each time */
     LAST_GAP_MS = 100,
+    MOST_OVERDUE = 3,              /* stops that were ended at the bound */
+    RUNNING_ATTEMPTS = 3,          /* to read the running target at a moment of rest */
     QUIET_POLL_MS = 1,             /* how often a running collector is looked at */
     QUIET_DEADLINE_MS = 10 * 1000, /* a collection of ten million objects takes seconds */
 };
@@ -21,24 +26,8 @@ struct session {
     struct process process;
     struct python *python;
     struct capture *capture;
-    struct progress *progress;
+    struct session_options options;
 };
-
-static void sleep_milliseconds(long milliseconds)
-{
-    struct timespec time = {.tv_sec = milliseconds / 1000,
-                            .tv_nsec = milliseconds % 1000 * 1000000L};
-
-    nanosleep(&time, NULL);
-}
-
-static double now_milliseconds(void)
-{
-    struct timespec now;
-
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (double)now.tv_sec * 1e3 + (double)now.tv_nsec / 1e6;
-}
 
 static bool open_once(struct session **ret, pid_t pid, const struct session_options *options,
                       struct error *err)
@@ -47,7 +36,11 @@ static bool open_once(struct session **ret, pid_t pid, const struct session_opti
 
     if (!session)
         return error_memory(err);
-    session->progress = options->progress;
+    session->options = *options;
+    if (!options->max_pause_milliseconds)
+        session->options.max_pause_milliseconds = STOP_LONGEST_MS;
+    struct capture_options capturing = {.read_swapped = options->read_swapped,
+                                        .max_memory = options->max_memory};
     if (!process_open(&session->process, pid, err)) {
         free(session);
         return false;
@@ -56,7 +49,7 @@ static bool open_once(struct session **ret, pid_t pid, const struct session_opti
     if (!session->python) {
         error_memory(err);
     } else if (python_locate(session->python, &session->process, err) &&
-               capture_open(&session->capture, &session->process, options->read_swapped, err)) {
+               capture_open(&session->capture, &session->process, &capturing, err)) {
         *ret = session;
         return true;
     }
@@ -73,7 +66,7 @@ bool session_open(struct session **ret, pid_t pid, const struct session_options 
             return true;
         if (--left == 0 || err->kind != ERROR_TARGET)
             return false;
-        sleep_milliseconds(FIRST_GAP_MS);
+        clock_sleep(FIRST_GAP_MS);
     }
 }
 
@@ -117,9 +110,9 @@ static bool guard_collectors(struct session *session, struct error *err)
 static bool wait_until_quiet(const struct session *session, double deadline)
 {
     while (!capture_is_quiet(session->capture)) {
-        if (now_milliseconds() > deadline)
+        if (clock_milliseconds() > deadline)
             return false;
-        sleep_milliseconds(QUIET_POLL_MS);
+        clock_sleep(QUIET_POLL_MS);
     }
     return true;
 }
@@ -141,14 +134,19 @@ struct asking {
     session_question *question;
     void *context;
     double deadline; /* for waiting until no collector is at work */
+    double learning; /* milliseconds that the question took of the running target */
+    double asked;    /* ... and of the last image */
+    bool failed;     /* the running target gave no answer at all */
     struct session_report report;
 };
 
 static bool ask_image(struct asking *asking, struct error *err)
 {
     struct image *image = capture_image(asking->session->capture);
+    double begun = clock_milliseconds();
     bool done = asking->question(asking->context, image, &asking->report.verified, err);
 
+    asking->asked = clock_milliseconds() - begun;
     asking->report.missed = image->missed;
     asking->report.verified = asking->report.verified && !image->missed;
     return done;
@@ -159,68 +157,208 @@ static bool ask_stopped(void *context, struct error *err)
     return ask_image(context, err);
 }
 
+/* `what` the process did or would do, and whose bound it is. */
+static bool exceeds_bound(const struct session *session, const struct text *what, struct error *err)
+{
+    bool chosen = session->options.max_pause_milliseconds < STOP_LONGEST_MS;
+
+    return error_set(err, ERROR_LIMIT, "process %d (%s) %s, and %s %.0f ms: %s",
+                     (int)session->process.pid, session->process.name, what->bytes,
+                     chosen ? "--max-pause allows" : "no process is held for longer than",
+                     session->options.max_pause_milliseconds,
+                     chosen ? "allow more, or read it while it runs (--no-stop)"
+                            : "read it while it runs (--no-stop)");
+}
+
+static bool is_overdue(const struct asking *asking, struct error *err)
+{
+    struct text what = {0};
+
+    text_addf(&what, "was let go %u times before its memory was copied, after %.1f ms at most",
+              MOST_OVERDUE, asking->report.pause_milliseconds);
+    exceeds_bound(asking->session, &what, err);
+    text_free(&what);
+    return false;
+}
+
 /* Takes a copy at a moment when no collector is at work, if there is such a moment before long. */
 static bool take_quiet(struct asking *asking, capture_work *work, struct error *err)
 {
     struct session *session = asking->session;
-    enum capture_outcome outcome;
 
-    do {
+    for (unsigned overdue = 0;;) {
         struct capture_report taken;
         bool quiet = wait_until_quiet(session, asking->deadline);
-        outcome = capture_take(session->capture, !quiet, work, asking, &taken, err);
+        struct capture_order order = {.max_pause_milliseconds =
+                                          session->options.max_pause_milliseconds,
+                                      .even_if_busy = !quiet,
+                                      .work = work,
+                                      .context = asking};
+        enum capture_outcome outcome = capture_take(session->capture, &order, &taken, err);
         if (outcome == CAPTURE_FAILED)
             return false;
         note_stop(&asking->report, &taken);
-        if (outcome == CAPTURE_BUSY)
-            sleep_milliseconds(FIRST_GAP_MS);
-    } while (outcome == CAPTURE_BUSY);
-    return true;
+        if (outcome == CAPTURE_DONE)
+            return true;
+        if (outcome == CAPTURE_OVERDUE && ++overdue == MOST_OVERDUE)
+            return is_overdue(asking, err);
+        clock_sleep(FIRST_GAP_MS);
+    }
 }
 
 /* What the running target answers is worth nothing; what it had to be asked for is. */
 static bool learn(struct asking *asking, struct error *err)
 {
-    progress_begin(asking->session->progress, "Looking around");
-    return ask_image(asking, err) || err->kind == ERROR_PYTHON;
+    progress_begin(asking->session->options.progress, "Looking around");
+    asking->failed = !ask_image(asking, err);
+    asking->learning = asking->asked;
+    return !asking->failed || err->kind == ERROR_PYTHON;
+}
+
+/* As `learn`, from scratch; afterwards the collectors' flags are known. */
+static bool learn_all(struct asking *asking, struct error *err)
+{
+    capture_learn(asking->session->capture);
+    return learn(asking, err) && guard_collectors(asking->session, err);
+}
+
+static struct capture_estimate estimate(const struct asking *asking)
+{
+    struct capture *capture = asking->session->capture;
+    struct capture_estimate estimate = capture_estimate(capture);
+
+    /* Then the target stands still while it is asked, and that takes as long as learning. */
+    if (capture_is_in_pieces(capture)) {
+        estimate.milliseconds += asking->learning;
+        estimate.memory = capture_max_memory(capture);
+    }
+    return estimate;
+}
+
+static bool keeps_bound(const struct asking *asking, struct error *err)
+{
+    const struct session *session = asking->session;
+    struct capture_estimate cost = estimate(asking);
+    char bytes[32], memory[32];
+    struct text what = {0};
+
+    if (cost.milliseconds <= session->options.max_pause_milliseconds)
+        return true;
+    text_addf(&what,
+              "was not stopped: it would stand still for about %.1f ms, while %s %s, which takes "
+              "%s of pyinspect's memory",
+              cost.milliseconds, format_bytes(bytes, cost.bytes),
+              capture_is_in_pieces(session->capture) ? "and more are read piece by piece"
+                                                     : "are copied",
+              format_bytes(memory, cost.memory));
+    exceeds_bound(session, &what, err);
+    text_free(&what);
+    return false;
+}
+
+/* Can it be asked while it stands still without breaking the bound? */
+static bool may_ask_stopped(const struct asking *asking)
+{
+    return asking->report.pause_milliseconds + asking->asked <
+           asking->session->options.max_pause_milliseconds;
 }
 
 static bool attempt(struct asking *asking, unsigned number, struct error *err)
 {
-    progress_begin(asking->session->progress, "Counting objects");
-    if (number < STOPPED_ATTEMPT)
-        return take_quiet(asking, NULL, err) && ask_image(asking, err);
-    return take_quiet(asking, ask_stopped, err);
+    bool in_pieces = capture_is_in_pieces(asking->session->capture);
+
+    progress_begin(asking->session->options.progress, "Counting objects");
+    if (in_pieces || (number >= STOPPED_ATTEMPT && may_ask_stopped(asking)))
+        return take_quiet(asking, ask_stopped, err);
+    return take_quiet(asking, NULL, err) && ask_image(asking, err);
+}
+
+static bool ask_copy(struct asking *asking, struct error *err)
+{
+    struct session *session = asking->session;
+    double gap = FIRST_GAP_MS;
+
+    for (unsigned number = 1;; number++) {
+        if (!attempt(asking, number, err))
+            return false;
+        asking->report.swapped_pages = capture_swapped_pages(session->capture);
+        if (asking->report.verified || number == MOST_ATTEMPTS ||
+            clock_milliseconds() > asking->deadline)
+            return true;
+        if (asking->report.missed && number + 1 < STOPPED_ATTEMPT) {
+            capture_learn_more(session->capture);
+            if (!learn(asking, err))
+                return false;
+        }
+        clock_sleep(gap);
+        gap = gap * 2 < LAST_GAP_MS ? gap * 2 : LAST_GAP_MS;
+    }
+}
+
+/* Afresh, as long as a collector was at work or a list was caught halfway through a change. */
+static bool ask_running(struct asking *asking, struct error *err)
+{
+    struct session *session = asking->session;
+    bool calm = asking->report.verified && capture_is_quiet(session->capture);
+
+    for (unsigned number = 1; !calm && number < RUNNING_ATTEMPTS; number++) {
+        wait_until_quiet(session, asking->deadline);
+        if (!learn_all(asking, err))
+            return false;
+        calm = asking->report.verified && capture_is_quiet(session->capture);
+    }
+    if (!process_is_same(&session->process))
+        return process_refused(&session->process, "read", ESRCH, err);
+    if (asking->failed)
+        return false;
+    asking->report.swapped_pages = capture_swapped_pages(session->capture);
+    asking->report.threads = process_threads(&session->process);
+    asking->report.unstopped = true;
+    asking->report.verified = false;
+    return true;
+}
+
+static struct asking asking_of(struct session *session, session_question *question, void *context)
+{
+    return (struct asking){.session = session,
+                           .question = question,
+                           .context = context,
+                           .deadline = clock_milliseconds() + QUIET_DEADLINE_MS};
 }
 
 bool session_ask(struct session *session, session_question *question, void *context,
                  struct session_report *ret, struct error *err)
 {
-    struct asking asking = {.session = session,
-                            .question = question,
-                            .context = context,
-                            .deadline = now_milliseconds() + QUIET_DEADLINE_MS};
-    long gap = FIRST_GAP_MS;
+    struct asking asking = asking_of(session, question, context);
 
-    capture_learn(session->capture);
-    if (!learn(&asking, err) || !guard_collectors(session, err))
+    if (!learn_all(&asking, err))
         return false;
-    for (unsigned number = 1;; number++) {
-        if (!attempt(&asking, number, err))
-            return false;
-        asking.report.swapped_pages = capture_swapped_pages(session->capture);
-        if (asking.report.verified || number == MOST_ATTEMPTS ||
-            now_milliseconds() > asking.deadline)
-            break;
-        if (asking.report.missed && number + 1 < STOPPED_ATTEMPT) {
-            capture_learn_more(session->capture);
-            if (!learn(&asking, err))
-                return false;
-        }
-        sleep_milliseconds(gap);
-        gap = gap * 2 < LAST_GAP_MS ? gap * 2 : LAST_GAP_MS;
-    }
+    if (session->options.no_stop ? !ask_running(&asking, err)
+                                 : !keeps_bound(&asking, err) || !ask_copy(&asking, err))
+        return false;
+    asking.report.in_pieces = capture_is_in_pieces(session->capture);
     asking.report.resident_bytes = process_resident(&session->process);
     *ret = asking.report;
+    return true;
+}
+
+bool session_estimate(struct session *session, session_question *question, void *context,
+                      struct session_estimate *ret, struct error *err)
+{
+    struct asking asking = asking_of(session, question, context);
+
+    if (!learn_all(&asking, err))
+        return false;
+    struct capture_estimate cost = estimate(&asking);
+    *ret = (struct session_estimate){
+        .pause_milliseconds = cost.milliseconds,
+        .max_pause_milliseconds = session->options.max_pause_milliseconds,
+        .copied_bytes = cost.bytes,
+        .memory_bytes = cost.memory,
+        .max_memory = capture_max_memory(session->capture),
+        .resident_bytes = process_resident(&session->process),
+        .threads = process_threads(&session->process),
+        .in_pieces = capture_is_in_pieces(session->capture),
+        .collecting = !wait_until_quiet(session, clock_milliseconds() + LAST_GAP_MS)};
     return true;
 }

@@ -21,6 +21,10 @@ struct session;
 struct session_options {
     struct progress *progress; /* told of what is going on; NULL: nobody looks */
     bool read_swapped;         /* also read what lies in swap (which brings it back into memory) */
+    bool no_stop;              /* never stop the target; the answer is then not verified */
+    double
+        max_pause_milliseconds; /* no stop is longer; 0: the ten seconds that none ever exceeds */
+    uint64_t max_memory;        /* bytes of ours for the copy; 0: what the machine can spare */
 };
 
 /* How the last question was answered. */
@@ -35,6 +39,21 @@ struct session_report {
     bool verified;           /* the answer's verdict, for the attempt that was taken */
     uint64_t missed;         /* requests for memory that the image did not have */
     uint64_t swapped_pages;  /* of those: pages that lie in swap */
+    bool unstopped;          /* the running target was asked (no_stop) */
+    bool in_pieces;          /* the copy did not fit max_memory and was made piece by piece */
+};
+
+/* What putting a question would cost, worked out without stopping the target. */
+struct session_estimate {
+    double pause_milliseconds;     /* for which the target would stand still */
+    double max_pause_milliseconds; /* the bound in force */
+    uint64_t copied_bytes;         /* in that time */
+    uint64_t memory_bytes;         /* of ours that it would take */
+    uint64_t max_memory;           /* the bound in force */
+    uint64_t resident_bytes;       /* what the target has in memory (VmRSS) */
+    unsigned threads;              /* of the target */
+    bool in_pieces;  /* the copy would not fit max_memory: it would be made piece by piece */
+    bool collecting; /* the garbage collector was at work all the time */
 };
 
 MUST_CHECK bool session_open(struct session **ret, pid_t pid, const struct session_options *options,
@@ -55,9 +74,16 @@ typedef bool session_question(void *context, struct image *image, bool *ret_veri
 
 /*
  * Puts a question. Afterwards the image holds what the answer was made from. Where nothing could be
- * verified within the attempts the last answer stands, and the report says so.
+ * verified within the attempts the last answer stands, and the report says so. Fails with
+ * ERROR_LIMIT where max_pause_milliseconds cannot be kept: nothing was stopped if that could be
+ * told beforehand, and else the target was let go at the bound.
  */
 MUST_CHECK bool session_ask(struct session *session, session_question *question, void *context,
                             struct session_report *ret, struct error *err);
+
+/* Learns what the question needs, and estimates what it would cost to put it. Nothing is stopped.
+ */
+MUST_CHECK bool session_estimate(struct session *session, session_question *question, void *context,
+                                 struct session_estimate *ret, struct error *err);
 
 #endif

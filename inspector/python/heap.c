@@ -146,10 +146,11 @@ static bool walk_list(struct walk *walk, uint64_t head, enum generation generati
         walk->verdict.lists_cut++;
         return true;
     }
+    uint64_t at = load_u64(node + walk->next) & walk->link_mask;
     for (;;) {
-        uint64_t at = load_u64(node + walk->next) & walk->link_mask;
         bool is_head = at == head;
 
+        image_rest(walk->image);
         node = image_at(walk->image, at, is_head ? walk->head_size : node_size);
         if (!node) {
             walk->verdict.lists_cut++;
@@ -172,8 +173,7 @@ static bool walk_list(struct walk *walk, uint64_t head, enum generation generati
         if (!visit_object(walk, at, node, generation))
             return false;
         before = at;
-        /* Reading the type may have moved the image's memory of where the last hit was, not its
-         * bytes: `node` is still good. */
+        at = load_u64(node + walk->next) & walk->link_mask;
     }
 }
 

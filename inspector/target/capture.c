@@ -2,164 +2,95 @@
 #include "inspector/target/capture.h"
 
 #include "inspector/target/copy.h"
-#include "symbols/base/cleanup.h"
+#include "inspector/target/own_memory.h"
+#include "symbols/base/clock.h"
 #include "symbols/base/vector.h"
 
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <unistd.h>
 
-/* Memory is fetched in chunks of 64 pages: a word of the bits, 256 KiB, worth a system call. */
-enum { CHUNK_PAGES = 64 };
-
-static const uint64_t huge_page = 2 * 1024 * 1024;
 /* No more than this is read from files in place of pages that the target does not have in memory.
  */
 static const uint64_t most_filed_pages = 64 * 1024;
 /* Of memory that is new since learning no more than this is copied without having been asked for.
  */
 static const uint64_t most_growth = UINT64_C(64) * 1024 * 1024;
+/* As much is copied to see how fast that goes. */
+static const uint64_t rehearsal_bytes = UINT64_C(16) * 1024 * 1024;
+/* To stop a process and each of its threads, and to let them go. */
+static const double milliseconds_a_stop = 0.3, milliseconds_a_thread = 0.02;
 
-/* What we know of a range of the image: its mapping in the target. */
-struct region {
-    struct mapping mapping;
-    uint64_t pages;
-    uint8_t *bytes;    /* as in the image's range */
-    uint64_t *present; /* likewise */
-    uint64_t *fetched; /* a bit a page (whole chunks): was looked at while learning */
-    uint64_t *planned; /* a bit a page: is to be copied in the stop */
-    uint64_t *filed;   /* a bit a page: was read from the file, the target does not have it */
-    void *reserved;    /* the memory behind `bytes` */
-    uint64_t reserved_size;
-    int file; /* the mapped file, -1 until it is needed */
+/* Marks of a region's chunk. */
+enum {
+    CHUNK_LISTED = 1, /* it is among the capture's chunks */
+    CHUNK_LOOKED = 2  /* what the target has of it was fetched */
+};
+
+struct chunks {
+    struct copy_item *items;
+    size_t count, capacity;
 };
 
 struct capture {
     const struct process *process;
-    bool read_swapped;
+    struct capture_options options;
+    bool huge_pages; /* there is memory enough for them */
+    struct crew *crew;
     struct image image;
     struct maps maps;        /* at the last capture_learn; owns the paths */
     struct region **regions; /* in no order; an image range's `source` is one */
     size_t count, capacity;
+    struct chunks chunks; /* all that were looked at, in that order; the masks say nothing */
     uint64_t *guards;
     size_t guard_count, guard_capacity;
     uint64_t swapped_pages;
-    uint64_t filed_pages; /* so far */
+    uint64_t filed_budget; /* pages */
+    bool in_pieces;
     bool short_of_memory; /* ours: there was no room for a copy */
 };
 
-static bool is_anonymous(const struct mapping *mapping)
+static bool add_item(struct chunks *chunks, struct copy_item item)
 {
-    return mapping->inode == 0;
-}
+    struct copy_item *grown =
+        vector_grow(chunks->items, &chunks->capacity, chunks->count + 1, sizeof(*grown));
 
-/* Private and read-only pages of a file do not change: they need no second copy. */
-static bool is_fixed(const struct mapping *mapping)
-{
-    return mapping->inode != 0 && !mapping->writable && !mapping->shared;
-}
-
-static size_t chunk_count(const struct region *region)
-{
-    return (size_t)((region->pages + CHUNK_PAGES - 1) / CHUNK_PAGES);
-}
-
-/* How many pages the chunk has that starts with page `first`: the last one may be short. */
-static size_t chunk_pages(const struct region *region, uint64_t first)
-{
-    uint64_t left = region->pages - first;
-
-    return left < CHUNK_PAGES ? (size_t)left : CHUNK_PAGES;
-}
-
-/* The lowest `pages` (1 to 64) bits. */
-static uint64_t page_bits(size_t pages)
-{
-    return UINT64_MAX >> (CHUNK_PAGES - pages);
-}
-
-/* Must what was read of it be read again in each stop? */
-static bool is_copied(const struct region *region)
-{
-    return region->bytes && !is_fixed(&region->mapping);
-}
-
-/*
- * Neighbours that the kernel keeps apart (after an madvise of a part, say) are one piece of memory
- * to the program: an object may lie across their boundary.
- */
-static bool continues(const struct mapping *mapping, const struct mapping *next)
-{
-    return next->start == mapping->end && is_anonymous(mapping) && is_anonymous(next) &&
-           mapping_is_memory(mapping) && mapping_is_memory(next) &&
-           mapping->writable == next->writable && mapping->shared == next->shared;
-}
-
-static void region_free(struct region *region)
-{
-    if (region->reserved)
-        munmap(region->reserved, region->reserved_size);
-    free(region->present);
-    free(region->fetched);
-    free(region->planned);
-    free(region->filed);
-    cleanup_close(&region->file);
-    free(region);
-}
-
-/*
- * Makes room for a range's copy. The pages cost nothing until they are filled. The copy lies at the
- * same distance from a huge page's boundary as the original, so that huge pages fit both.
- */
-static bool region_reserve(struct region *region)
-{
-    size_t words = chunk_count(region);
-    uint64_t size = region->pages * IMAGE_PAGE;
-
-    if (region->bytes)
-        return true;
-    region->present = calloc(words, sizeof(uint64_t));
-    region->fetched = calloc(words, sizeof(uint64_t));
-    region->planned = calloc(words, sizeof(uint64_t));
-    region->filed = calloc(words, sizeof(uint64_t));
-    void *reserved = mmap(NULL, size + huge_page, PROT_READ | PROT_WRITE,
-                          MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-    if (!region->present || !region->fetched || !region->planned || !region->filed ||
-        reserved == MAP_FAILED) {
-        if (reserved != MAP_FAILED)
-            munmap(reserved, size + huge_page);
-        return false; /* the arrays wait for region_free */
-    }
-    region->reserved = reserved;
-    region->reserved_size = size + huge_page;
-    region->bytes = (uint8_t *)reserved +
-                    ((region->mapping.start - (uint64_t)(uintptr_t)reserved) & (huge_page - 1));
-    if (is_anonymous(&region->mapping) && size >= 2 * huge_page)
-        madvise(reserved, region->reserved_size, MADV_HUGEPAGE);
+    if (!grown)
+        return false;
+    chunks->items = grown;
+    chunks->items[chunks->count++] = item;
     return true;
 }
 
 static bool add_region(struct capture *capture, const struct mapping *mapping, struct error *err)
 {
-    struct region *region = calloc(1, sizeof(*region));
+    struct region *region = region_new(mapping);
     struct region **grown =
         vector_grow(capture->regions, &capture->capacity, capture->count + 1, sizeof(*grown));
 
     if (grown)
         capture->regions = grown;
     if (!region || !grown) {
-        free(region);
+        region_free(region);
         return error_memory(err);
     }
-    region->mapping = *mapping;
-    region->file = -1;
-    region->pages = (mapping->end - mapping->start) / IMAGE_PAGE;
     capture->regions[capture->count++] = region;
-
     struct image_range range = {
         .start = mapping->start, .size = mapping->end - mapping->start, .source = region};
     return image_add(&capture->image, &range, err);
+}
+
+/* Makes room for the copy of a range, if there is none yet. */
+static bool open_range(struct capture *capture, struct image_range *range)
+{
+    struct region *region = range->source;
+
+    if (!region_reserve(region, capture->huge_pages)) {
+        capture->short_of_memory = true;
+        return false;
+    }
+    range->bytes = region->bytes;
+    range->present = region->present;
+    return true;
 }
 
 static void forget(struct capture *capture)
@@ -167,24 +98,33 @@ static void forget(struct capture *capture)
     for (size_t i = 0; i < capture->count; i++)
         region_free(capture->regions[i]);
     capture->count = 0;
+    capture->chunks.count = 0;
     capture->guard_count = 0;
     capture->swapped_pages = 0;
+    capture->in_pieces = false;
     capture->short_of_memory = false;
-    capture->filed_pages = 0;
+    capture->filed_budget = most_filed_pages;
     image_free(&capture->image);
     maps_free(&capture->maps);
 }
 
-bool capture_open(struct capture **ret, const struct process *process, bool read_swapped,
-                  struct error *err)
+bool capture_open(struct capture **ret, const struct process *process,
+                  const struct capture_options *options, struct error *err)
 {
     struct capture *capture = calloc(1, sizeof(*capture));
 
     if (!capture)
         return error_memory(err);
     capture->process = process;
-    capture->read_swapped = read_swapped;
+    capture->options = *options;
+    if (!options->max_memory)
+        capture->options.max_memory = own_memory_available() / 4 * 3;
+    capture->huge_pages = process_resident(process) < capture->options.max_memory / 4 * 3;
     image_init(&capture->image);
+    if (!crew_start(&capture->crew, process, options->read_swapped, err)) {
+        free(capture);
+        return false;
+    }
     *ret = capture;
     return true;
 }
@@ -193,8 +133,10 @@ void capture_close(struct capture *capture)
 {
     if (!capture)
         return;
+    crew_end(capture->crew);
     forget(capture);
     free(capture->regions);
+    free(capture->chunks.items);
     free(capture->guards);
     free(capture);
 }
@@ -204,87 +146,66 @@ struct image *capture_image(struct capture *capture)
     return &capture->image;
 }
 
-/* Which of the chunk's pages the target has in memory, and which in swap. */
-static void ask_pagemap(const struct capture *capture, const struct region *region, uint64_t first,
-                        size_t pages, uint64_t *ret_present, uint64_t *ret_swapped)
+uint64_t capture_max_memory(const struct capture *capture)
 {
-    uint64_t entries[CHUNK_PAGES];
+    return capture->options.max_memory;
+}
 
-    *ret_present = page_bits(pages);
-    *ret_swapped = 0;
-    if (!process_pagemap(capture->process, region->mapping.start + first * IMAGE_PAGE, entries,
-                         pages))
+bool capture_is_in_pieces(const struct capture *capture)
+{
+    return capture->in_pieces;
+}
+
+uint64_t capture_swapped_pages(const struct capture *capture)
+{
+    return capture->swapped_pages;
+}
+
+/* Fetches what the running target has of the chunk and we have not. */
+static void fetch_chunk(struct capture *capture, struct region *region, uint64_t chunk)
+{
+    struct copy_item item = {.region = region,
+                             .chunk = chunk,
+                             .mask = region_chunk_mask(region, chunk) & ~region->read[chunk]};
+
+    if (!(region->chunks[chunk] & CHUNK_LISTED) && !add_item(&capture->chunks, item)) {
+        capture->short_of_memory = true;
         return;
-    *ret_present = 0;
-    for (size_t i = 0; i < pages; i++) {
-        *ret_present |= (entries[i] >> PAGEMAP_PRESENT & 1) << i;
-        *ret_swapped |= (entries[i] >> PAGEMAP_SWAPPED & 1) << i;
     }
-    if (capture->read_swapped)
-        *ret_present |= *ret_swapped;
-}
-
-/* Adds the runs of set bits in `mask`, which stands for the pages from `first` on. */
-static bool add_runs(struct copy *copy, const struct region *region, uint64_t first, uint64_t mask,
-                     struct error *err)
-{
-    while (mask) {
-        unsigned start = (unsigned)__builtin_ctzll(mask);
-        uint64_t shifted = mask >> start;
-        unsigned length = shifted == UINT64_MAX ? 64 : (unsigned)__builtin_ctzll(~shifted);
-        uint64_t page = first + start;
-        struct copy_run run = {.address = region->mapping.start + page * IMAGE_PAGE,
-                               .bytes = region->bytes + page * IMAGE_PAGE,
-                               .present = region->present,
-                               .page = page,
-                               .pages = length};
-        if (!copy_add(copy, &run, err))
-            return false;
-        mask = start + length == 64 ? 0 : mask & (UINT64_MAX << (start + length));
+    region->chunks[chunk] = CHUNK_LISTED | CHUNK_LOOKED;
+    copy_chunk(capture->process, capture->options.read_swapped, &item);
+    if (!region_is_anonymous(region)) {
+        struct residence residence = residence_of(capture->process, region, chunk);
+        region_read_file(region, capture->process, chunk,
+                         item.mask & ~residence.resident & ~residence.swapped,
+                         &capture->filed_budget);
     }
-    return true;
+    if (capture->chunks.count * CHUNK_BYTES > capture->options.max_memory)
+        capture->image.crowded = true;
 }
 
-/* Pages of a file that the target does not have in memory are the file's own. */
-static void read_from_file(struct capture *capture, struct region *region, uint64_t first,
-                           uint64_t mask)
+/* The pages of a chunk that [first, last] has of it. */
+static uint64_t pages_within(uint64_t chunk, uint64_t first, uint64_t last)
 {
-    struct error ignored;
+    uint64_t mask = UINT64_MAX;
 
-    if (!mask || is_anonymous(&region->mapping) || region->mapping.shared)
-        return;
-    if (region->file < 0)
-        region->file = process_open_file(capture->process, &region->mapping, &ignored);
-    for (; mask && region->file >= 0 && capture->filed_pages < most_filed_pages; mask &= mask - 1) {
-        uint64_t page = first + (unsigned)__builtin_ctzll(mask);
-        uint64_t at = page * IMAGE_PAGE;
-        ssize_t got = pread(region->file, region->bytes + at, IMAGE_PAGE,
-                            (off_t)(region->mapping.offset + at));
-        if (got > 0) {
-            capture->filed_pages++;
-            region->filed[page / 64] |= UINT64_C(1) << (page % 64);
-            region->present[page / 64] |= UINT64_C(1) << (page % 64);
-        }
-    }
+    if (first / CHUNK_PAGES == chunk)
+        mask &= UINT64_MAX << first % CHUNK_PAGES;
+    if (last / CHUNK_PAGES == chunk)
+        mask &= UINT64_MAX >> (CHUNK_PAGES - 1 - last % CHUNK_PAGES);
+    return mask;
 }
 
-/* Fetches what the running target has of the chunk that starts with page `first`. */
-static void fetch_chunk(struct capture *capture, struct region *region, uint64_t first)
+/*
+ * Whole groups of four pages: where one was touched the next may be by the time of the stop, since
+ * CPython fills pools of 16 KiB (POOL_SIZE, 3.10 and later; one page before), and so do others.
+ */
+static uint64_t in_groups(uint64_t mask)
 {
-    size_t pages = chunk_pages(region, first);
-    uint64_t resident, swapped, bytes;
-    struct copy copy = {0};
-    struct error ignored;
-
-    region->fetched[first / CHUNK_PAGES] = UINT64_MAX;
-    ask_pagemap(capture, region, first, pages, &resident, &swapped);
-    if (add_runs(&copy, region, first, resident, &ignored) &&
-        copy_all(&copy, capture->process, &bytes, &ignored))
-        region->planned[first / CHUNK_PAGES] |= region->present[first / CHUNK_PAGES];
-    copy_free(&copy);
-    read_from_file(capture, region, first, page_bits(pages) & ~resident & ~swapped);
+    return ((mask | mask >> 1 | mask >> 2 | mask >> 3) & UINT64_C(0x1111111111111111)) * 0xf;
 }
 
+/* What the question asks for is shown to it page by page, so that we see which ones it needs. */
 static bool fetch(void *context, struct image_range *range, uint64_t address, uint64_t size)
 {
     struct capture *capture = context;
@@ -293,17 +214,15 @@ static bool fetch(void *context, struct image_range *range, uint64_t address, ui
     uint64_t last = (address - range->start + size - 1) / IMAGE_PAGE;
     bool any = false;
 
-    if (!region_reserve(region)) {
-        capture->short_of_memory = true;
+    if (!open_range(capture, range))
         return false;
-    }
-    range->bytes = region->bytes;
-    range->present = region->present;
     for (uint64_t chunk = first / CHUNK_PAGES; chunk <= last / CHUNK_PAGES; chunk++) {
-        if (region->fetched[chunk])
-            continue;
-        fetch_chunk(capture, region, chunk * CHUNK_PAGES);
-        any = true;
+        if (!(region->chunks[chunk] & CHUNK_LOOKED))
+            fetch_chunk(capture, region, chunk);
+        uint64_t shown = region->read[chunk] & ~region->present[chunk] &
+                         in_groups(pages_within(chunk, first, last));
+        region->present[chunk] |= shown;
+        any |= shown != 0;
     }
     return any;
 }
@@ -315,17 +234,38 @@ static bool note_swapped(void *context, struct image_range *range, uint64_t addr
     uint64_t first = (address - range->start) / IMAGE_PAGE;
     uint64_t last = (address - range->start + size - 1) / IMAGE_PAGE;
 
-    for (uint64_t page = first; page <= last && !capture->read_swapped; page++) {
-        uint64_t resident, swapped;
-        ask_pagemap(capture, range->source, page, 1, &resident, &swapped);
-        capture->swapped_pages += swapped;
+    if (capture->options.read_swapped)
+        return false;
+    for (uint64_t chunk = first / CHUNK_PAGES; chunk <= last / CHUNK_PAGES; chunk++) {
+        struct residence residence = residence_of(capture->process, range->source, chunk);
+        uint64_t swapped = residence.swapped & pages_within(chunk, first, last);
+        capture->swapped_pages += (unsigned)__builtin_popcountll(swapped);
     }
     return false;
+}
+
+/* Throws away all copies; what is asked for from now on is fetched again. */
+static void trim(void *context)
+{
+    struct capture *capture = context;
+
+    for (size_t i = 0; i < capture->image.count; i++) {
+        capture->image.ranges[i].bytes = NULL;
+        capture->image.ranges[i].present = NULL;
+    }
+    for (size_t i = 0; i < capture->count; i++)
+        region_release(capture->regions[i]);
+    capture->chunks.count = 0;
+    capture->filed_budget = most_filed_pages;
+    capture->in_pieces = true;
+    capture->image.crowded = false;
+    image_changed(&capture->image);
 }
 
 static void answer_with(struct capture *capture, image_fill *fill)
 {
     capture->image.fill = fill;
+    capture->image.trim = trim;
     capture->image.fill_context = capture;
     capture->image.missed = 0;
     image_changed(&capture->image);
@@ -342,7 +282,7 @@ void capture_learn(struct capture *capture)
     capture->maps = maps;
     for (size_t i = 0; i < maps.count;) {
         struct mapping mapping = maps.items[i++];
-        while (i < maps.count && continues(&mapping, &maps.items[i]))
+        while (i < maps.count && region_continues(&mapping, &maps.items[i]))
             mapping.end = maps.items[i++].end;
         if (mapping_is_memory(&mapping) && !add_region(capture, &mapping, &ignored))
             break;
@@ -350,18 +290,35 @@ void capture_learn(struct capture *capture)
     answer_with(capture, fetch);
 }
 
-/* What a chunk held when it was looked at is out of date, but for those that each stop copies. */
+/* The question needs what was shown to it. */
+static void note_needs(struct capture *capture)
+{
+    for (size_t i = 0; i < capture->chunks.count; i++) {
+        struct region *region = capture->chunks.items[i].region;
+        uint64_t chunk = capture->chunks.items[i].chunk;
+        if (region_changes(region))
+            region->planned[chunk] |= region->present[chunk] & ~region->filed[chunk];
+    }
+}
+
+/* What a chunk held when it was looked at is out of date, but for the pages that were copied. */
 static void look_again(struct capture *capture)
 {
-    for (size_t i = 0; i < capture->count; i++) {
-        struct region *region = capture->regions[i];
-        for (size_t chunk = 0; is_copied(region) && chunk < chunk_count(region); chunk++)
-            region->fetched[chunk] = region->planned[chunk] ? UINT64_MAX : 0;
+    for (size_t i = 0; i < capture->chunks.count; i++) {
+        struct region *region = capture->chunks.items[i].region;
+        if (region_changes(region))
+            region->chunks[capture->chunks.items[i].chunk] = CHUNK_LISTED;
     }
 }
 
 void capture_learn_more(struct capture *capture)
 {
+    for (size_t i = 0; i < capture->chunks.count; i++) {
+        struct region *region = capture->chunks.items[i].region;
+        uint64_t *planned = &region->planned[capture->chunks.items[i].chunk];
+        if (*planned)
+            *planned = UINT64_MAX;
+    }
     look_again(capture);
     answer_with(capture, fetch);
 }
@@ -398,43 +355,82 @@ bool capture_is_quiet(const struct capture *capture)
     return true;
 }
 
-uint64_t capture_swapped_pages(const struct capture *capture)
+static int compare_items(const void *left, const void *right)
 {
-    return capture->swapped_pages;
-}
+    const struct copy_item *a = left, *b = right;
+    uint64_t first = a->region->mapping.start + a->chunk * CHUNK_BYTES;
+    uint64_t second = b->region->mapping.start + b->chunk * CHUNK_BYTES;
 
-/* What was copied earlier is out of date; what was read from a file stays. */
-static void forget_copy(struct region *region)
-{
-    if (is_copied(region))
-        memcpy(region->present, region->filed, chunk_count(region) * sizeof(*region->present));
+    return (first > second) - (first < second);
 }
 
 /*
- * Of each chunk that is wanted all that the target has in memory now: pages that came since
- * learning hold new objects, and one that has gone must not be touched.
+ * Of each chunk that is needed: the pages that are, and those that the target did not have when we
+ * looked, since pages that came meanwhile hold new objects.
  */
-static bool plan_region(const struct capture *capture, struct copy *copy, struct region *region,
-                        struct error *err)
+static bool make_plan(struct capture *capture, struct chunks *ret, struct error *err)
 {
-    if (!is_copied(region))
-        return true;
-    for (uint64_t first = 0; first < region->pages; first += CHUNK_PAGES) {
-        uint64_t *planned = &region->planned[first / CHUNK_PAGES];
-        uint64_t swapped;
-
-        if (!*planned)
-            continue;
-        ask_pagemap(capture, region, first, chunk_pages(region, first), planned, &swapped);
-        if (!add_runs(copy, region, first, *planned, err))
-            return false;
+    note_needs(capture);
+    for (size_t i = 0; i < capture->chunks.count; i++) {
+        struct copy_item item = capture->chunks.items[i];
+        uint64_t planned = item.region->planned[item.chunk];
+        item.mask =
+            region_chunk_mask(item.region, item.chunk) & (planned | ~item.region->read[item.chunk]);
+        if (planned && !add_item(ret, item))
+            return error_memory(err);
     }
+    if (ret->count)
+        qsort(ret->items, ret->count, sizeof(*ret->items), compare_items);
     return true;
+}
+
+/* What was copied earlier is out of date; what was read from a file stays. */
+static void forget_copy(struct capture *capture)
+{
+    for (size_t i = 0; i < capture->chunks.count; i++) {
+        struct region *region = capture->chunks.items[i].region;
+        uint64_t chunk = capture->chunks.items[i].chunk;
+        if (region_changes(region))
+            region->read[chunk] = region->present[chunk] = region->filed[chunk];
+    }
+}
+
+static void show(const struct chunks *copied)
+{
+    for (size_t i = 0; i < copied->count; i++) {
+        const struct copy_item *item = &copied->items[i];
+        item->region->present[item->chunk] = item->region->read[item->chunk];
+    }
+}
+
+struct capture_estimate capture_estimate(struct capture *capture)
+{
+    struct capture_estimate estimate = {.memory = capture->chunks.count * CHUNK_BYTES};
+    struct chunks plan = {0};
+    struct error ignored;
+    uint64_t sampled = 0;
+
+    if (!make_plan(capture, &plan, &ignored))
+        plan.count = 0;
+    for (size_t i = 0; i < plan.count; i++)
+        estimate.bytes += (unsigned)__builtin_popcountll(plan.items[i].mask) * UINT64_C(4096);
+    size_t stride = (size_t)(estimate.bytes / rehearsal_bytes) + 1, kept = 0;
+    for (size_t i = 0; i < plan.count; i += stride)
+        plan.items[kept++] = plan.items[i];
+    double begun = clock_milliseconds();
+    crew_begin(capture->crew, plan.items, kept, NULL);
+    if (crew_finish(capture->crew, &sampled, &ignored) && sampled)
+        estimate.milliseconds =
+            (clock_milliseconds() - begun) * ((double)estimate.bytes / (double)sampled);
+    free(plan.items);
+    estimate.milliseconds +=
+        milliseconds_a_stop + process_threads(capture->process) * milliseconds_a_thread;
+    return estimate;
 }
 
 /* All of it is wanted: nothing is known of it yet. */
 static bool plan_growth(struct capture *capture, const struct mapping *mapping, uint64_t *budget,
-                        struct error *err)
+                        struct chunks *plan, struct error *err)
 {
     struct mapping growth = *mapping;
     uint64_t size = mapping->end - mapping->start;
@@ -443,20 +439,25 @@ static bool plan_growth(struct capture *capture, const struct mapping *mapping, 
     if (!add_region(capture, &growth, err))
         return false;
     if (size > *budget)
-        return true;
-    *budget -= size;
-    struct region *region = capture->regions[capture->count - 1];
-    struct image_range *range = image_range_of(&capture->image, growth.start);
-    if (!region_reserve(region) || !range)
         return true; /* then it is missed, and counted */
-    range->bytes = region->bytes;
-    range->present = region->present;
-    memset(region->planned, 0xff, chunk_count(region) * sizeof(*region->planned));
+    *budget -= size;
+    struct image_range *range = image_range_of(&capture->image, growth.start);
+    if (!open_range(capture, range))
+        return true;
+    struct region *region = range->source;
+    for (uint64_t chunk = 0; chunk < region_chunks(region); chunk++) {
+        struct copy_item item = {
+            .region = region, .chunk = chunk, .mask = region_chunk_mask(region, chunk)};
+        if (!add_item(plan, item) || !add_item(&capture->chunks, item))
+            return error_memory(err);
+        region->planned[chunk] = UINT64_MAX;
+        region->chunks[chunk] = CHUNK_LISTED;
+    }
     return true;
 }
 
 /* Anonymous memory that was mapped, or grew, since the mappings were learnt. */
-static bool plan_new_memory(struct capture *capture, struct error *err)
+static bool plan_new_memory(struct capture *capture, struct chunks *plan, struct error *err)
 {
     struct maps now;
     uint64_t budget = most_growth;
@@ -466,7 +467,7 @@ static bool plan_new_memory(struct capture *capture, struct error *err)
         return false;
     for (size_t i = 0; done && i < now.count; i++) {
         struct mapping mapping = now.items[i];
-        if (!mapping_is_memory(&mapping) || !mapping.writable || !is_anonymous(&mapping))
+        if (!mapping_is_memory(&mapping) || !mapping.writable || mapping.inode)
             continue;
         /* The parts of it that the image has no range for, one after the other. */
         for (uint64_t at = mapping.start; done && at < mapping.end;) {
@@ -480,69 +481,86 @@ static bool plan_new_memory(struct capture *capture, struct error *err)
             if (known && known->start < gap.end)
                 gap.end = known->start;
             at = gap.end;
-            done = plan_growth(capture, &gap, &budget, err);
+            done = plan_growth(capture, &gap, &budget, plan, err);
         }
     }
     maps_free(&now);
     return done;
 }
 
-/* What is to be done while the target stands still. */
-struct stopped {
-    struct copy copy;
-    bool even_if_busy;
-    capture_work *work;
-    void *context;
-};
-
-static enum capture_outcome work_stopped(struct capture *capture, struct stopped *stopped,
-                                         uint64_t *ret_bytes, struct error *err)
+static bool copy_plan(struct capture *capture, const struct chunks *plan, const struct stop *stop,
+                      struct capture_report *report, struct error *err)
 {
-    if (!stopped->even_if_busy && !capture_is_quiet(capture))
-        return CAPTURE_BUSY;
-    if (!plan_new_memory(capture, err))
-        return CAPTURE_FAILED;
-    for (size_t i = 0; i < capture->count; i++) {
-        if (!plan_region(capture, &stopped->copy, capture->regions[i], err))
-            return CAPTURE_FAILED;
+    struct chunks growth = {0};
+    uint64_t bytes = 0, more = 0;
+
+    /* The helpers copy while we look at the mappings. */
+    crew_begin(capture->crew, plan->items, plan->count, stop);
+    bool planned = plan_new_memory(capture, &growth, err);
+    bool done = crew_finish(capture->crew, &bytes, err) && planned;
+    if (done && growth.count) {
+        crew_begin(capture->crew, growth.items, growth.count, stop);
+        done = crew_finish(capture->crew, &more, err);
     }
-    if (!copy_all(&stopped->copy, capture->process, ret_bytes, err))
+    report->bytes = bytes + more;
+    show(plan);
+    show(&growth);
+    free(growth.items);
+    return done;
+}
+
+static enum capture_outcome work_stopped(struct capture *capture, const struct chunks *plan,
+                                         const struct capture_order *order, const struct stop *stop,
+                                         struct capture_report *report, struct error *err)
+{
+    if (!order->even_if_busy && !capture_is_quiet(capture))
+        return CAPTURE_BUSY;
+    if (!copy_plan(capture, plan, stop, report, err))
         return CAPTURE_FAILED;
-    if (stopped->work) {
+    if (order->work && !stop_is_over(stop)) {
         look_again(capture);
         answer_with(capture, fetch);
-        if (!stopped->work(stopped->context, err))
+        if (!order->work(order->context, err))
             return CAPTURE_FAILED;
     }
     return CAPTURE_DONE;
 }
 
-enum capture_outcome capture_take(struct capture *capture, bool even_if_busy, capture_work *work,
-                                  void *context, struct capture_report *ret, struct error *err)
+static bool has_no_memory(struct error *err)
 {
-    struct stopped stopped = {.even_if_busy = even_if_busy, .work = work, .context = context};
+    return error_set(err, ERROR_SYSTEM,
+                     "pyinspect has not enough memory of its own: it takes about as much as the "
+                     "objects of the target; run it where there is more, or raise ulimit -v");
+}
+
+enum capture_outcome capture_take(struct capture *capture, const struct capture_order *order,
+                                  struct capture_report *ret, struct error *err)
+{
     struct capture_report report = {0};
+    struct chunks plan = {0};
     enum capture_outcome outcome = CAPTURE_FAILED;
     struct stop *stop;
 
+    if (capture->in_pieces)
+        trim(capture);
     if (capture->short_of_memory) {
-        error_set(err, ERROR_SYSTEM,
-                  "pyinspect has not enough memory of its own: it takes about as much as the "
-                  "objects of the target; run it where there is more, or raise ulimit -v");
+        has_no_memory(err);
         return CAPTURE_FAILED;
     }
-    for (size_t i = 0; i < capture->count; i++)
-        forget_copy(capture->regions[i]);
+    bool ready = make_plan(capture, &plan, err);
+    forget_copy(capture);
     capture->swapped_pages = 0;
-    if (stop_begin(&stop, capture->process, err)) {
-        outcome = work_stopped(capture, &stopped, &report.bytes, err);
+    if (ready && stop_begin(&stop, capture->process, order->max_pause_milliseconds, err)) {
+        outcome = work_stopped(capture, &plan, order, stop, &report, err);
         if (!stop_end(stop, &report.stop, err))
             outcome = CAPTURE_FAILED;
+        else if (report.stop.overdue)
+            outcome = CAPTURE_OVERDUE;
     }
-    copy_free(&stopped.copy);
+    free(plan.items);
     uint64_t missed = capture->image.missed;
     answer_with(capture, note_swapped);
-    if (work)
+    if (order->work)
         capture->image.missed = missed;
     if (outcome != CAPTURE_FAILED)
         *ret = report;

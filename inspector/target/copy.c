@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "inspector/target/copy.h"
 
-#include "inspector/target/image.h"
-#include "symbols/base/vector.h"
+#include "inspector/target/priority.h"
 
 #include <errno.h>
 #include <pthread.h>
@@ -11,148 +10,295 @@
 #include <unistd.h>
 
 enum {
-    BATCH_RUNS = 16,  /* runs a system call */
-    MOST_WORKERS = 4, /* memory bandwidth is used up by then */
-    PAGES_WORTH_A_WORKER = 4096,
+    BATCH_ITEMS = 4, /* 1 MiB: what a thread takes at a time */
+    BATCH_RUNS = 64, /* pieces a system call */
+    MOST_WORKERS = 4 /* memory bandwidth is used up by then */
+};
+
+/* A piece of memory without a gap, within one chunk. */
+struct run {
+    struct region *region;
+    uint64_t page;
+    uint32_t pages;
+};
+
+struct runs {
+    struct run items[BATCH_RUNS];
+    size_t count;
 };
 
 struct crew {
-    const struct copy *copy;
     const struct process *process;
-    atomic_size_t next;         /* the first run that nobody has taken */
-    atomic_uint_fast64_t pages; /* copied so far */
-    atomic_int gone;            /* errno, when the process cannot be read any more */
+    bool read_swapped;
+    pthread_t helpers[MOST_WORKERS];
+    unsigned helper_count;
+
+    pthread_mutex_t lock; /* guards what follows up to `changed` */
+    pthread_cond_t changed;
+    unsigned job;     /* counts the jobs; a helper works when it sees a new one */
+    unsigned working; /* helpers that are at it */
+    bool ending;
+
+    const struct copy_item *items;
+    size_t item_count;
+    const struct stop *stop;
+    atomic_size_t next; /* the first item that nobody has taken */
+    atomic_uint_fast64_t pages;
+    atomic_int gone; /* errno, when the process cannot be read any more */
 };
 
-bool copy_add(struct copy *copy, const struct copy_run *run, struct error *err)
-{
-    struct copy_run rest = *run;
+/* What one thread does of a job. */
+struct share {
+    const struct process *process;
+    bool read_swapped;
+    struct runs runs;
+    uint64_t pages;
+    int gone;
+};
 
-    while (rest.pages) {
-        struct copy_run piece = rest;
-        struct copy_run *grown =
-            vector_grow(copy->runs, &copy->capacity, copy->count + 1, sizeof(*copy->runs));
-        if (!grown)
-            return error_memory(err);
-        copy->runs = grown;
-        if (piece.pages > COPY_RUN_PAGES)
-            piece.pages = COPY_RUN_PAGES;
-        copy->runs[copy->count++] = piece;
-        rest.pages -= piece.pages;
-        rest.page += piece.pages;
-        rest.address += (uint64_t)piece.pages * IMAGE_PAGE;
-        rest.bytes += (uint64_t)piece.pages * IMAGE_PAGE;
-    }
-    return true;
+static void fill_in(const struct run *run, struct iovec *local, struct iovec *remote)
+{
+    uint64_t at = run->page * IMAGE_PAGE;
+    size_t size = (size_t)run->pages * IMAGE_PAGE;
+
+    *local = (struct iovec){run->region->bytes + at, size};
+    *remote = (struct iovec){(void *)(uintptr_t)(run->region->mapping.start + at), size};
 }
 
-/* Runs of one range may share a word of its bits, and be copied by different threads. */
-static void mark(const struct copy_run *run, uint32_t page, bool present)
+static void mark(struct share *share, const struct run *run, uint32_t pages)
 {
-    uint64_t number = run->page + page;
-    uint64_t bit = UINT64_C(1) << (number % 64);
-
-    if (present)
-        __atomic_fetch_or(&run->present[number / 64], bit, __ATOMIC_RELAXED);
-    else
-        __atomic_fetch_and(&run->present[number / 64], ~bit, __ATOMIC_RELAXED);
+    if (!pages)
+        return;
+    run->region->read[run->page / 64] |= UINT64_MAX >> (64 - pages) << run->page % 64;
+    share->pages += pages;
 }
 
-/* Copies one run from page `first` on; a page that cannot be read is skipped. */
-static void copy_rest(struct crew *crew, const struct copy_run *run, uint32_t first)
+/* Copies one run piece by piece; a page that cannot be read is skipped. */
+static void copy_run(struct share *share, struct run run)
 {
-    for (uint32_t page = first; page < run->pages && !crew->gone;) {
-        size_t size = (size_t)(run->pages - page) * IMAGE_PAGE;
-        uint64_t at = (uint64_t)page * IMAGE_PAGE;
-        struct iovec local = {run->bytes + at, size};
-        struct iovec remote = {(void *)(uintptr_t)(run->address + at), size};
-        ssize_t got = process_read(crew->process, &local, &remote, 1);
-        uint32_t pages = got < 0 ? 0 : (uint32_t)(got / IMAGE_PAGE);
-
+    while (run.pages && !share->gone) {
+        struct iovec local, remote;
+        fill_in(&run, &local, &remote);
+        ssize_t got = process_read(share->process, &local, &remote, 1);
         if (got < 0 && errno != EFAULT)
-            crew->gone = errno;
-        for (uint32_t i = 0; i < pages; i++)
-            mark(run, page + i, true);
-        crew->pages += pages;
-        page += pages;
-        if (page < run->pages)
-            mark(run, page++, false);
+            share->gone = errno;
+        uint32_t pages = got < 0 ? 0 : (uint32_t)(got / IMAGE_PAGE);
+        mark(share, &run, pages);
+        pages += pages < run.pages;
+        run.page += pages;
+        run.pages -= pages;
     }
 }
 
-static void copy_batch(struct crew *crew, const struct copy_run *runs, size_t count)
+static void copy_runs(struct share *share)
 {
     struct iovec local[BATCH_RUNS], remote[BATCH_RUNS];
+    struct runs *runs = &share->runs;
 
-    for (size_t i = 0; i < count; i++) {
-        size_t size = (size_t)runs[i].pages * IMAGE_PAGE;
-        local[i] = (struct iovec){runs[i].bytes, size};
-        remote[i] = (struct iovec){(void *)(uintptr_t)runs[i].address, size};
-    }
-    ssize_t got = process_read(crew->process, local, remote, count);
+    for (size_t i = 0; i < runs->count; i++)
+        fill_in(&runs->items[i], &local[i], &remote[i]);
+    ssize_t got =
+        runs->count && !share->gone ? process_read(share->process, local, remote, runs->count) : 0;
     if (got < 0 && errno != EFAULT)
-        crew->gone = errno;
-
-    size_t pages = got < 0 ? 0 : (size_t)got / IMAGE_PAGE;
-    for (size_t i = 0; i < count; i++) {
-        uint32_t done = pages < runs[i].pages ? (uint32_t)pages : runs[i].pages;
-        for (uint32_t page = 0; page < done; page++)
-            mark(&runs[i], page, true);
-        crew->pages += done;
+        share->gone = errno;
+    uint64_t pages = got < 0 ? 0 : (uint64_t)got / IMAGE_PAGE;
+    for (size_t i = 0; i < runs->count; i++) {
+        struct run run = runs->items[i];
+        uint32_t done = pages < run.pages ? (uint32_t)pages : run.pages;
+        mark(share, &run, done);
         pages -= done;
-        if (done < runs[i].pages)
-            copy_rest(crew, &runs[i], done);
+        run.page += done;
+        run.pages -= done;
+        copy_run(share, run);
+    }
+    runs->count = 0;
+}
+
+/* Adds the pieces of a chunk that `mask` stands for. */
+static void add_runs(struct share *share, const struct copy_item *item, uint64_t mask)
+{
+    while (mask) {
+        unsigned start = (unsigned)__builtin_ctzll(mask);
+        uint64_t shifted = ~(mask >> start);
+        unsigned pages = shifted ? (unsigned)__builtin_ctzll(shifted) : 64;
+        if (share->runs.count == BATCH_RUNS)
+            copy_runs(share);
+        share->runs.items[share->runs.count++] = (struct run){
+            .region = item->region, .page = item->chunk * CHUNK_PAGES + start, .pages = pages};
+        mask = start + pages == 64 ? 0 : mask & (UINT64_MAX << (start + pages));
     }
 }
 
-static void *work(void *argument)
+/* Looks at `count` chunks that follow each other. Where the kernel does not say all is resident. */
+static void look(const struct process *process, const struct region *region, uint64_t chunk,
+                 size_t count, struct residence *ret)
+{
+    uint64_t entries[BATCH_ITEMS * CHUNK_PAGES];
+    uint64_t first = chunk * CHUNK_PAGES;
+    size_t pages = count * CHUNK_PAGES;
+
+    if (pages > region->pages - first)
+        pages = (size_t)(region->pages - first);
+    bool known =
+        process_pagemap(process, region->mapping.start + first * IMAGE_PAGE, entries, pages);
+    for (size_t i = 0; i < count; i++) {
+        ret[i] = (struct residence){.resident = known ? 0 : region_chunk_mask(region, chunk + i)};
+        for (size_t page = i * CHUNK_PAGES; known && page < pages && page / CHUNK_PAGES == i;
+             page++) {
+            ret[i].resident |= (entries[page] >> PAGEMAP_PRESENT & 1) << page % CHUNK_PAGES;
+            ret[i].swapped |= (entries[page] >> PAGEMAP_SWAPPED & 1) << page % CHUNK_PAGES;
+        }
+    }
+}
+
+struct residence residence_of(const struct process *process, const struct region *region,
+                              uint64_t chunk)
+{
+    struct residence residence;
+
+    look(process, region, chunk, 1, &residence);
+    return residence;
+}
+
+/* How many of the items from `items` on are chunks that follow each other. */
+static size_t count_neighbours(const struct copy_item *items, size_t count)
+{
+    size_t same = 1;
+
+    while (same < count && items[same].region == items[0].region &&
+           items[same].chunk == items[0].chunk + same)
+        same++;
+    return same;
+}
+
+/* At most BATCH_ITEMS items. */
+static void copy_items(struct share *share, const struct copy_item *items, size_t count)
+{
+    for (size_t i = 0; i < count;) {
+        struct residence residence[BATCH_ITEMS];
+        size_t neighbours = count_neighbours(items + i, count - i);
+        look(share->process, items[i].region, items[i].chunk, neighbours, residence);
+        for (size_t j = 0; j < neighbours; j++, i++) {
+            uint64_t there = residence[j].resident;
+            if (share->read_swapped)
+                there |= residence[j].swapped;
+            add_runs(share, &items[i], items[i].mask & there);
+        }
+    }
+    copy_runs(share);
+}
+
+void copy_chunk(const struct process *process, bool read_swapped, const struct copy_item *item)
+{
+    struct share share = {.process = process, .read_swapped = read_swapped};
+
+    copy_items(&share, item, 1);
+}
+
+static void work(struct crew *crew)
+{
+    struct share share = {.process = crew->process, .read_swapped = crew->read_swapped};
+
+    while (!share.gone && !(crew->stop && stop_is_over(crew->stop))) {
+        size_t first = atomic_fetch_add(&crew->next, BATCH_ITEMS);
+        if (first >= crew->item_count)
+            break;
+        size_t left = crew->item_count - first;
+        copy_items(&share, crew->items + first, left < BATCH_ITEMS ? left : BATCH_ITEMS);
+    }
+    crew->pages += share.pages;
+    if (share.gone)
+        crew->gone = share.gone;
+}
+
+static void *help(void *argument)
 {
     struct crew *crew = argument;
-    const struct copy *copy = crew->copy;
+    unsigned seen = 0;
 
-    while (!crew->gone) {
-        size_t first = atomic_fetch_add(&crew->next, BATCH_RUNS);
-        if (first >= copy->count)
+    pthread_mutex_lock(&crew->lock);
+    for (;;) {
+        while (crew->job == seen && !crew->ending)
+            pthread_cond_wait(&crew->changed, &crew->lock);
+        if (crew->ending)
             break;
-        size_t left = copy->count - first;
-        copy_batch(crew, copy->runs + first, left < BATCH_RUNS ? left : BATCH_RUNS);
+        seen = crew->job;
+        crew->working++;
+        pthread_mutex_unlock(&crew->lock);
+        int before = priority_raise();
+        work(crew);
+        priority_restore(before);
+        pthread_mutex_lock(&crew->lock);
+        crew->working--;
+        pthread_cond_broadcast(&crew->changed);
     }
+    pthread_mutex_unlock(&crew->lock);
     return NULL;
 }
 
-static size_t count_workers(const struct copy *copy)
+bool crew_start(struct crew **ret, const struct process *process, bool read_swapped,
+                struct error *err)
 {
-    uint64_t pages = 0;
+    struct crew *crew = calloc(1, sizeof(*crew));
     long processors = sysconf(_SC_NPROCESSORS_ONLN);
 
-    for (size_t i = 0; i < copy->count; i++)
-        pages += copy->runs[i].pages;
-    uint64_t workers = 1 + pages / PAGES_WORTH_A_WORKER;
-    if (processors > 0 && workers > (uint64_t)processors)
-        workers = (uint64_t)processors;
-    return workers < MOST_WORKERS ? (size_t)workers : MOST_WORKERS;
-}
-
-bool copy_all(const struct copy *copy, const struct process *process, uint64_t *ret_bytes,
-              struct error *err)
-{
-    struct crew crew = {.copy = copy, .process = process};
-    pthread_t helpers[MOST_WORKERS];
-    size_t started = 0, wanted = count_workers(copy);
-
-    while (started + 1 < wanted && pthread_create(&helpers[started], NULL, work, &crew) == 0)
-        started++;
-    work(&crew);
-    for (size_t i = 0; i < started; i++)
-        pthread_join(helpers[i], NULL);
-    if (crew.gone)
-        return process_refused(process, "read the memory of", crew.gone, err);
-    *ret_bytes = crew.pages * IMAGE_PAGE;
+    if (!crew)
+        return error_memory(err);
+    crew->process = process;
+    crew->read_swapped = read_swapped;
+    pthread_mutex_init(&crew->lock, NULL);
+    pthread_cond_init(&crew->changed, NULL);
+    while (crew->helper_count + 1 < MOST_WORKERS && (long)crew->helper_count + 1 < processors &&
+           pthread_create(&crew->helpers[crew->helper_count], NULL, help, crew) == 0)
+        crew->helper_count++;
+    *ret = crew;
     return true;
 }
 
-void copy_free(struct copy *copy)
+void crew_end(struct crew *crew)
 {
-    free(copy->runs);
-    *copy = (struct copy){0};
+    if (!crew)
+        return;
+    pthread_mutex_lock(&crew->lock);
+    crew->ending = true;
+    pthread_cond_broadcast(&crew->changed);
+    pthread_mutex_unlock(&crew->lock);
+    for (unsigned i = 0; i < crew->helper_count; i++)
+        pthread_join(crew->helpers[i], NULL);
+    pthread_cond_destroy(&crew->changed);
+    pthread_mutex_destroy(&crew->lock);
+    free(crew);
+}
+
+void crew_begin(struct crew *crew, const struct copy_item *items, size_t count,
+                const struct stop *stop)
+{
+    pthread_mutex_lock(&crew->lock);
+    while (crew->working) /* one that woke up late for the job before */
+        pthread_cond_wait(&crew->changed, &crew->lock);
+    crew->items = items;
+    crew->item_count = count;
+    crew->stop = stop;
+    crew->next = 0;
+    crew->pages = 0;
+    crew->gone = 0;
+    crew->job++;
+    pthread_cond_broadcast(&crew->changed);
+    pthread_mutex_unlock(&crew->lock);
+}
+
+/* A helper that has not even woken up by now finds nothing left to do. */
+bool crew_finish(struct crew *crew, uint64_t *ret_bytes, struct error *err)
+{
+    work(crew);
+    pthread_mutex_lock(&crew->lock);
+    while (crew->working)
+        pthread_cond_wait(&crew->changed, &crew->lock);
+    crew->item_count = 0;
+    crew->stop = NULL;
+    pthread_mutex_unlock(&crew->lock);
+    if (crew->gone)
+        return process_refused(crew->process, "read the memory of", crew->gone, err);
+    *ret_bytes = crew->pages * IMAGE_PAGE;
+    return true;
 }

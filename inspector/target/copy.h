@@ -1,40 +1,52 @@
 // SPDX-License-Identifier: MIT
 /*
- * copy - moves many runs of a process's pages into our memory, by several threads at once.
+ * copy - moves pages of a process into our memory, by several threads at once.
+ *
+ * The threads are started beforehand and wait, so that a stop does not. What is to be copied is
+ * told chunk by chunk; which pages of it the process has in memory is looked at just before they
+ * are copied, since reading any other would make the process grow, or block for ever (userfaultfd).
  */
 #ifndef PYINSPECT_COPY_H
 #define PYINSPECT_COPY_H
 
-#include "inspector/target/process.h"
+#include "inspector/target/region.h"
+#include "inspector/target/stop.h"
 
-/* A run of pages of one range. At most COPY_RUN_PAGES, so that the threads share the work evenly.
- */
-struct copy_run {
-    uint64_t address;  /* in the target */
-    uint8_t *bytes;    /* here */
-    uint64_t *present; /* the range's bits ... */
-    uint64_t page;     /* ... and the number of the run's first page there */
-    uint32_t pages;
+/* Pages of one chunk of a region that has room (region_reserve). */
+struct copy_item {
+    struct region *region;
+    uint64_t chunk;
+    uint64_t mask;
 };
 
-enum { COPY_RUN_PAGES = 256 };
+struct crew;
 
-struct copy {
-    struct copy_run *runs;
-    size_t count, capacity;
-};
-
-/* Adds the run of pages [page, page + pages) of a range, in pieces. */
-MUST_CHECK bool copy_add(struct copy *copy, const struct copy_run *run, struct error *err);
+/* `read_swapped`: pages in swap are copied too, which brings them back. */
+MUST_CHECK bool crew_start(struct crew **ret, const struct process *process, bool read_swapped,
+                           struct error *err);
+void crew_end(struct crew *crew); /* NULL is fine */
 
 /*
- * Copies all runs. The bits of pages that are there afterwards are set, those of the others
- * cleared. Fails with ERROR_TARGET only where nothing can be read of the process any more;
- * *ret_bytes is what was copied.
+ * Begins to copy the items, which stay the caller's. In region->read a bit is set for each page
+ * that was copied. With `stop` (or NULL) no more is copied once that is over.
  */
-MUST_CHECK bool copy_all(const struct copy *copy, const struct process *process,
-                         uint64_t *ret_bytes, struct error *err);
+void crew_begin(struct crew *crew, const struct copy_item *items, size_t count,
+                const struct stop *stop);
 
-void copy_free(struct copy *copy);
+/*
+ * Helps, and returns when all is copied. Fails with ERROR_TARGET where nothing can be read of the
+ * process any more. *ret_bytes is what was copied.
+ */
+MUST_CHECK bool crew_finish(struct crew *crew, uint64_t *ret_bytes, struct error *err);
+
+/* Copies one item alone, in the calling thread. Pages that cannot be read are left out. */
+void copy_chunk(const struct process *process, bool read_swapped, const struct copy_item *item);
+
+/* Which pages of a chunk the process has in memory, and which of them lie in swap. */
+struct residence {
+    uint64_t resident, swapped; /* a bit a page */
+};
+struct residence residence_of(const struct process *process, const struct region *region,
+                              uint64_t chunk);
 
 #endif

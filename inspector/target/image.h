@@ -39,13 +39,18 @@ struct image;
  */
 typedef bool image_fill(void *context, struct image_range *range, uint64_t address, uint64_t size);
 
+/* Makes room in the image: what it held is not there any more, and is filled in again. */
+typedef void image_trim(void *context);
+
 struct image {
     struct image_range *ranges; /* sorted by address, without overlaps */
     size_t count, capacity;
     struct image_range *last; /* where the last hit was: the next one is likely there too */
     struct image_range none;  /* an empty range, for `last` to point to */
     image_fill *fill;         /* NULL: what is not there is not to be had */
+    image_trim *trim;         /* NULL: never needed */
     void *fill_context;
+    bool crowded;          /* the filler wants it trimmed */
     struct arena stitched; /* what was put together; valid as long as the image is */
     uint64_t stitched_bytes;
     uint64_t missed; /* requests that were answered "not in the image" */
@@ -79,7 +84,8 @@ static inline bool image_page_present(const struct image_range *range, uint64_t 
     return range->present[page / 64] >> (page % 64) & 1;
 }
 
-/* `size` (1 or more) bytes of the target at `address`, or NULL. Valid until the image changes. */
+/* `size` (1 or more) bytes of the target at `address`, or NULL. Valid until the image changes, or
+ * image_rest. */
 static inline const void *image_at(struct image *image, uint64_t address, uint64_t size)
 {
     const struct image_range *range = image->last;
@@ -90,6 +96,16 @@ static inline const void *image_at(struct image *image, uint64_t address, uint64
         image_page_present(range, offset / IMAGE_PAGE))
         return range->bytes + offset;
     return image_seek(image, address, size);
+}
+
+/*
+ * Long walks call it now and then, at a point where they hold no pointer of image_at: those that
+ * they had are invalid afterwards.
+ */
+static inline void image_rest(struct image *image)
+{
+    if (__builtin_expect(image->crowded, 0))
+        image->trim(image->fill_context);
 }
 
 /* A word of `size` bytes (1, 2, 4 or 8), zero-extended, at any alignment. */

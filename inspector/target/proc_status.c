@@ -69,6 +69,8 @@ bool proc_status_read(int proc, struct proc_status *ret)
         status.no_new_privileges = strtol(at, NULL, 10) != 0;
     if ((at = field(text, "\nVmRSS:")))
         status.resident_bytes = strtoull(at, NULL, 10) * 1024;
+    if ((at = field(text, "\nThreads:")))
+        status.threads = (unsigned)strtoul(at, NULL, 10);
     if ((at = field(text, "\nSeccomp:")))
         status.seccomp = (int)strtol(at, NULL, 10);
     *ret = status;

@@ -23,7 +23,8 @@ struct proc_status {
     uint64_t capabilities; /* CapEff */
     bool no_new_privileges;
     uint64_t resident_bytes; /* VmRSS */
-    int seccomp;             /* 0: none, 1: strict, 2: filter */
+    unsigned threads;
+    int seccomp; /* 0: none, 1: strict, 2: filter */
 };
 
 /* `proc` is a descriptor of /proc/PID or /proc/PID/task/TID. False: the process is gone. */

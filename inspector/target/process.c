@@ -331,3 +331,10 @@ uint64_t process_resident(const struct process *process)
 
     return proc_status_read(process->proc, &status) ? status.resident_bytes : 0;
 }
+
+unsigned process_threads(const struct process *process)
+{
+    struct proc_status status;
+
+    return proc_status_read(process->proc, &status) ? status.threads : 0;
+}

@@ -77,8 +77,9 @@ bool process_pagemap(const struct process *process, uint64_t address, uint64_t *
 int process_open_file(const struct process *process, const struct mapping *mapping,
                       struct error *err);
 
-/* Bytes that it has in memory (VmRSS); 0 where that is not known. */
+/* Bytes that it has in memory (VmRSS), and its threads; 0 where that is not known. */
 uint64_t process_resident(const struct process *process);
+unsigned process_threads(const struct process *process);
 
 /* The path of the executable as the target's root sees it, "" where it is not known. */
 void process_executable(const struct process *process, char *path, size_t size);

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: MIT
 #include "inspector/target/stop.h"
 
+#include "inspector/target/priority.h"
 #include "inspector/target/proc_status.h"
 #include "symbols/base/address_map.h"
 #include "symbols/base/cleanup.h"
+#include "symbols/base/clock.h"
 #include "symbols/base/vector.h"
 
 #include <dirent.h>
@@ -11,19 +13,15 @@
 #include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <sys/ptrace.h>
-#include <sys/resource.h>
 #include <sys/wait.h>
-#include <time.h>
 
 enum {
-    HURRIED_NICE = -20,
     STOP_DEADLINE_MS = 1000,
-    MOST_HELD_MS = 10 * 1000, /* whatever the caller waits for, the target goes on then */
     REAP_INTERVAL_MS = 5,
     SPINS_BEFORE_SLEEP = 200,
-    PAUSE_NS = 50 * 1000,
 };
 
 enum thread_state { THREAD_SEIZED, THREAD_INTERRUPTED, THREAD_HELD, THREAD_GONE };
@@ -41,60 +39,54 @@ struct stop {
     pthread_mutex_t lock; /* guards `phase` */
     pthread_cond_t changed;
     enum phase phase;
-    int caller_nice; /* to which it returns in stop_end */
+    double most_milliseconds;
+    int caller_priority; /* to which it returns in stop_end */
 
     /* The rest belongs to the tracer until it has ended, but for reading after PHASE_HELD. */
     struct thread *threads;
     size_t count, capacity;
-    struct address_map known;    /* the tids of `threads` */
-    struct timespec interrupted; /* when the first thread was told to stop */
+    struct address_map known; /* the tids of `threads` */
+    double interrupted;       /* when the first thread was told to stop */
+    double held;              /* when the last one stood still */
     struct stop_report report;
     bool died;
-    bool overdue; /* it was let go although the caller was not done */
+    atomic_bool overdue; /* it was let go although the caller was not done */
     struct error error;
 };
-
-/*
- * While a target stands still each millisecond counts: on a busy machine the threads of ours that
- * it waits for go first, if we may. setpriority() of 0 means the calling thread, on Linux.
- */
-static int hurry(void)
-{
-    errno = 0;
-    int before = getpriority(PRIO_PROCESS, 0);
-
-    if (errno || setpriority(PRIO_PROCESS, 0, HURRIED_NICE) < 0)
-        return HURRIED_NICE;
-    return before;
-}
-
-static void calm_down(int before)
-{
-    if (before != HURRIED_NICE)
-        setpriority(PRIO_PROCESS, 0, before);
-}
-
-static double milliseconds_since(const struct timespec *start)
-{
-    struct timespec now;
-
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (double)(now.tv_sec - start->tv_sec) * 1e3 +
-           (double)(now.tv_nsec - start->tv_nsec) / 1e6;
-}
 
 static bool is_known(const struct stop *stop, pid_t tid)
 {
     return address_map_find(&stop->known, (uint64_t)tid) != UINT32_MAX;
 }
 
-static bool has_exited(const struct stop *stop, const char *tid)
+/* Its descriptor belongs to *ret, which is NULL on failure, with errno. */
+static int list_threads(const struct stop *stop, DIR **ret)
+{
+    int fd = openat(stop->process->proc, "..", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+    *ret = fd < 0 ? NULL : fdopendir(fd);
+    if (*ret)
+        return fd;
+    int number = errno;
+    cleanup_close(&fd);
+    errno = number;
+    return -1;
+}
+
+static char state_of(int tasks, const char *tid)
 {
     struct proc_stat stat;
-    AUTO_CLOSE int task = openat(stop->process->proc, "..", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    AUTO_CLOSE int thread = task < 0 ? -1 : openat(task, tid, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    AUTO_CLOSE int thread = openat(tasks, tid, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
-    return thread < 0 || !proc_stat_read(thread, &stat) || stat.state == 'Z' || stat.state == 'X';
+    return thread >= 0 && proc_stat_read(thread, &stat) ? stat.state : 'X';
+}
+
+static bool has_exited(const struct stop *stop, const char *tid)
+{
+    AUTO_CLOSE int tasks = openat(stop->process->proc, "..", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    char state = tasks < 0 ? 'X' : state_of(tasks, tid);
+
+    return state == 'Z' || state == 'X';
 }
 
 static bool seize(struct stop *stop, const char *name, struct error *err)
@@ -119,16 +111,12 @@ static bool seize(struct stop *stop, const char *name, struct error *err)
 /* Seizes the threads that are not yet ours; a seized thread runs on until it is interrupted. */
 static bool seize_new_threads(struct stop *stop, struct error *err)
 {
-    int fd = openat(stop->process->proc, "..", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    DIR *tasks = fd < 0 ? NULL : fdopendir(fd);
+    DIR *tasks;
     const struct dirent *entry;
     bool done = true;
 
-    if (!tasks) {
-        int number = errno;
-        cleanup_close(&fd);
-        return process_refused(stop->process, "list the threads of", number, err);
-    }
+    if (list_threads(stop, &tasks) < 0)
+        return process_refused(stop->process, "list the threads of", errno, err);
     while (done && (entry = readdir(tasks))) {
         if (entry->d_name[0] != '.' && !is_known(stop, (pid_t)strtol(entry->d_name, NULL, 10)))
             done = seize(stop, entry->d_name, err);
@@ -199,21 +187,57 @@ static bool reap_killed(struct stop *stop)
     return killed;
 }
 
-static bool did_not_stop(struct stop *stop, const struct thread *thread, struct error *err)
+static bool does_not_stop(const struct stop *stop, pid_t tid, const char *outcome,
+                          struct error *err)
 {
     return error_set(err, ERROR_TARGET,
-                     "process %d (%s) does not stop: its thread %d sleeps uninterruptibly in the "
-                     "kernel (state D: a hanging disk or network mount, or the parent of a vfork); "
-                     "it was let go, try again later",
-                     (int)stop->process->pid, stop->process->name, (int)thread->tid);
+                     "process %d (%s) cannot be stopped: its thread %d sleeps uninterruptibly in "
+                     "the kernel (state D: a hanging disk or network mount, or the parent of a "
+                     "vfork); %s, try again later, or read it while it runs (--no-stop)",
+                     (int)stop->process->pid, stop->process->name, (int)tid, outcome);
+}
+
+/*
+ * A thread in state D does not stop before it is done, and the others would stand still until then.
+ * So they are left to run until each that sleeps so has woken up at least once.
+ */
+static bool wait_for_sleepers(const struct stop *stop, struct error *err)
+{
+    double deadline = clock_milliseconds() + STOP_DEADLINE_MS;
+    struct address_map awake = {0};
+    pid_t asleep;
+
+    do {
+        DIR *tasks;
+        int fd = list_threads(stop, &tasks);
+        const struct dirent *entry;
+        asleep = 0;
+        while (tasks && (entry = readdir(tasks))) {
+            uint64_t tid = strtoul(entry->d_name, NULL, 10);
+            if (!tid || address_map_find(&awake, tid) != UINT32_MAX)
+                continue;
+            if (state_of(fd, entry->d_name) == 'D')
+                asleep = (pid_t)tid;
+            else if (!address_map_add(&awake, tid, 0, err))
+                break;
+        }
+        if (tasks)
+            closedir(tasks);
+        if (asleep)
+            clock_sleep(1);
+    } while (asleep && clock_milliseconds() < deadline);
+    address_map_free(&awake);
+    return !asleep || does_not_stop(stop, asleep, "nothing was stopped", err);
+}
+
+/* How long we wait for the threads to stop. */
+static double patience(const struct stop *stop)
+{
+    return stop->most_milliseconds < STOP_DEADLINE_MS ? stop->most_milliseconds : STOP_DEADLINE_MS;
 }
 
 static bool wait_for_interrupted(struct stop *stop, struct error *err)
 {
-    struct timespec begun;
-    const struct timespec nap = {.tv_nsec = PAUSE_NS};
-
-    clock_gettime(CLOCK_MONOTONIC, &begun);
     for (unsigned spins = 0;; spins++) {
         const struct thread *waiting = NULL;
         for (size_t i = 0; i < stop->count; i++) {
@@ -226,10 +250,10 @@ static bool wait_for_interrupted(struct stop *stop, struct error *err)
             return true;
         /* An exec kills the other threads, and waits until those that we hold are reaped. */
         reap_killed(stop);
-        if (milliseconds_since(&begun) > STOP_DEADLINE_MS)
-            return did_not_stop(stop, waiting, err);
+        if (clock_milliseconds() > stop->interrupted + patience(stop))
+            return does_not_stop(stop, waiting->tid, "it was let go", err);
         if (spins > SPINS_BEFORE_SLEEP)
-            nanosleep(&nap, NULL);
+            clock_sleep(0.05);
     }
 }
 
@@ -238,11 +262,12 @@ static bool hold_all(struct stop *stop, struct error *err)
 {
     if (!seize_new_threads(stop, err))
         return false;
-    clock_gettime(CLOCK_MONOTONIC, &stop->interrupted);
+    stop->interrupted = clock_milliseconds();
     while (interrupt_seized(stop)) {
         if (!wait_for_interrupted(stop, err) || !seize_new_threads(stop, err))
             return false;
     }
+    stop->held = clock_milliseconds();
     for (size_t i = 0; i < stop->count; i++)
         stop->report.threads += stop->threads[i].state == THREAD_HELD;
     if (!stop->report.threads)
@@ -258,7 +283,8 @@ static void release_all(struct stop *stop)
             ptrace(PTRACE_DETACH, stop->threads[i].tid, 0, 0) < 0)
             stop->died = true;
     }
-    stop->report.milliseconds = milliseconds_since(&stop->interrupted);
+    stop->report.milliseconds = clock_milliseconds() - stop->interrupted;
+    stop->report.overdue = stop->overdue;
 }
 
 static void enter(struct stop *stop, enum phase phase)
@@ -269,15 +295,24 @@ static void enter(struct stop *stop, enum phase phase)
     pthread_mutex_unlock(&stop->lock);
 }
 
+/*
+ * When the target is to go on at the latest. Letting go takes about as long as stopping did, and is
+ * part of what the target feels.
+ */
+static double release_by(const struct stop *stop)
+{
+    double margin = stop->held - stop->interrupted;
+    double most_margin = stop->most_milliseconds / 4;
+
+    return stop->interrupted + stop->most_milliseconds -
+           (margin < most_margin ? margin : most_margin);
+}
+
 /* Waits until the caller wants the target released; true: look for the killed, and wait on. */
 static bool still_wanted(struct stop *stop)
 {
-    struct timespec until;
-
-    clock_gettime(CLOCK_MONOTONIC, &until);
-    until.tv_nsec += REAP_INTERVAL_MS * 1000000L;
-    until.tv_sec += until.tv_nsec / 1000000000L;
-    until.tv_nsec %= 1000000000L;
+    double end = clock_milliseconds() + REAP_INTERVAL_MS;
+    struct timespec until = clock_timespec(end < release_by(stop) ? end : release_by(stop));
 
     pthread_mutex_lock(&stop->lock);
     while (stop->phase == PHASE_HELD &&
@@ -292,14 +327,14 @@ static void *trace(void *argument)
 {
     struct stop *stop = argument;
 
-    hurry();
+    priority_raise();
     bool held = hold_all(stop, &stop->error);
 
     if (held) {
         enter(stop, PHASE_HELD);
         while (still_wanted(stop) && !stop->overdue) {
             stop->died |= reap_killed(stop);
-            stop->overdue = milliseconds_since(&stop->interrupted) > MOST_HELD_MS;
+            stop->overdue = clock_milliseconds() >= release_by(stop);
         }
     }
     release_all(stop);
@@ -318,7 +353,8 @@ static void stop_free(struct stop *stop)
     free(stop);
 }
 
-bool stop_begin(struct stop **ret, const struct process *process, struct error *err)
+bool stop_begin(struct stop **ret, const struct process *process, double most_milliseconds,
+                struct error *err)
 {
     struct stop *stop = calloc(1, sizeof(*stop));
     pthread_condattr_t attributes;
@@ -326,6 +362,12 @@ bool stop_begin(struct stop **ret, const struct process *process, struct error *
     if (!stop)
         return error_memory(err);
     stop->process = process;
+    stop->most_milliseconds =
+        most_milliseconds < STOP_LONGEST_MS ? most_milliseconds : STOP_LONGEST_MS;
+    if (!wait_for_sleepers(stop, err)) {
+        free(stop);
+        return false;
+    }
     pthread_mutex_init(&stop->lock, NULL);
     pthread_condattr_init(&attributes);
     pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
@@ -336,14 +378,14 @@ bool stop_begin(struct stop **ret, const struct process *process, struct error *
         return error_set(err, ERROR_SYSTEM, "cannot start a thread");
     }
 
-    stop->caller_nice = hurry();
+    stop->caller_priority = priority_raise();
     pthread_mutex_lock(&stop->lock);
     while (stop->phase == PHASE_STOPPING)
         pthread_cond_wait(&stop->changed, &stop->lock);
     bool held = stop->phase == PHASE_HELD;
     pthread_mutex_unlock(&stop->lock);
     if (!held) {
-        calm_down(stop->caller_nice);
+        priority_restore(stop->caller_priority);
         pthread_join(stop->tracer, NULL);
         *err = stop->error;
         stop_free(stop);
@@ -353,6 +395,11 @@ bool stop_begin(struct stop **ret, const struct process *process, struct error *
     return true;
 }
 
+bool stop_is_over(const struct stop *stop)
+{
+    return stop->overdue;
+}
+
 bool stop_end(struct stop *stop, struct stop_report *ret, struct error *err)
 {
     const struct process *process = stop->process;
@@ -360,18 +407,13 @@ bool stop_end(struct stop *stop, struct stop_report *ret, struct error *err)
     enter(stop, PHASE_RELEASING);
     pthread_join(stop->tracer, NULL);
     struct stop_report report = stop->report;
-    bool died = stop->died, overdue = stop->overdue;
-    calm_down(stop->caller_nice);
+    bool died = stop->died;
+    priority_restore(stop->caller_priority);
     stop_free(stop);
     if (died)
         return error_set(err, ERROR_TARGET,
                          "process %d (%s) died while it was being read: nothing is reported of it",
                          (int)process->pid, process->name);
-    if (overdue)
-        return error_set(err, ERROR_TARGET,
-                         "process %d (%s) stood still for %.0f ms and its memory was not read yet: "
-                         "it was let go, and nothing is reported of it",
-                         (int)process->pid, process->name, report.milliseconds);
     *ret = report;
     return true;
 }

@@ -22,19 +22,27 @@ struct stop_report {
     double milliseconds; /* from the first thread's interruption to the last one's release */
     unsigned threads;    /* that were held */
     bool was_stopped;    /* the process had been stopped before (job control) and still is */
+    bool overdue;        /* it was let go at the bound: what was read is not to be used */
 };
 
-/*
- * Stops all threads, those included that are born meanwhile. Fails with ERROR_TARGET, everything
- * let go again, where it is not permitted or a thread does not stop within a second (it sleeps
- * uninterruptibly in the kernel, as the parent of a vfork does).
- */
-MUST_CHECK bool stop_begin(struct stop **ret, const struct process *process, struct error *err);
+/* No target is held for longer, whatever we wait for. */
+enum { STOP_LONGEST_MS = 10 * 1000 };
 
 /*
- * Lets go; `stop` is freed. Fails with ERROR_TARGET where the process died while it was held, or
- * was let go after ten seconds, whatever we were waiting for: what was read since is then not to be
- * used.
+ * Stops all threads, those included that are born meanwhile, for `most_milliseconds` at most: then
+ * the target is let go, whatever the caller is at (stop_is_over). Fails with ERROR_TARGET,
+ * everything let go again, where it is not permitted or a thread does not stop within that time,
+ * or a second. One that sleeps uninterruptibly in the kernel, as the parent of a vfork does, is
+ * waited for beforehand, for a second, while all others run.
+ */
+MUST_CHECK bool stop_begin(struct stop **ret, const struct process *process,
+                           double most_milliseconds, struct error *err);
+
+/* Has the target been let go at the bound? Any thread may ask. */
+bool stop_is_over(const struct stop *stop);
+
+/*
+ * Lets go; `stop` is freed. Fails with ERROR_TARGET where the process died while it was held.
  */
 MUST_CHECK bool stop_end(struct stop *stop, struct stop_report *ret, struct error *err);
 

@@ -168,7 +168,7 @@ static void expect_held(void (*work)(void))
         struct stop_report report;
         struct stop *stop;
 
-        cr_assert(stop_begin(&stop, &process, &err), "%s", err.text);
+        cr_assert(stop_begin(&stop, &process, STOP_LONGEST_MS, &err), "%s", err.text);
         uint64_t before = total();
         nanosleep(&while_held, NULL);
         cr_expect_eq(total(), before, "stop %d: somebody runs", i);
@@ -208,7 +208,7 @@ Test(stop, loses_no_signal)
 
         for (int i = 0; i < 20; i++, sent++)
             cr_assert(sigqueue(pid, SIGRTMIN, (union sigval){.sival_int = sent}) == 0);
-        cr_assert(stop_begin(&stop, &process, &err), "%s", err.text);
+        cr_assert(stop_begin(&stop, &process, STOP_LONGEST_MS, &err), "%s", err.text);
         cr_assert(stop_end(stop, &report, &err), "%s", err.text);
     }
     const struct timespec nap = {.tv_nsec = 1000000};
@@ -230,10 +230,10 @@ Test(stop, gives_up_on_a_process_that_cannot_stop)
     cr_assert(process_reaches(pid, "D"));
     cr_assert(process_open(&process, pid, &err), "%s", err.text);
     time_t begun = time(NULL);
-    cr_assert_not(stop_begin(&stop, &process, &err));
+    cr_assert_not(stop_begin(&stop, &process, STOP_LONGEST_MS, &err));
     cr_expect_lt(time(NULL) - begun, 10);
     cr_expect_eq(err.kind, ERROR_TARGET);
-    cr_expect(strstr(err.text, "does not stop"), "%s", err.text);
+    cr_expect(strstr(err.text, "cannot be stopped"), "%s", err.text);
     cr_expect_eq(process_tracer(pid), 0);
     cr_expect_eq(process_state(pid), 'D');
     process_close(&process);
@@ -249,7 +249,7 @@ Test(stop, says_that_the_target_died_while_it_was_held)
     struct error err;
 
     cr_assert(process_open(&process, pid, &err), "%s", err.text);
-    cr_assert(stop_begin(&stop, &process, &err), "%s", err.text);
+    cr_assert(stop_begin(&stop, &process, STOP_LONGEST_MS, &err), "%s", err.text);
     kill(pid, SIGKILL);
     cr_expect(process_reaches(pid, "ZX?"), "state %c", process_state(pid));
     cr_expect_not(stop_end(stop, &report, &err));

@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: MIT
+#include "inspector/target/region.h"
+
+#include "symbols/base/cleanup.h"
+
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+static const uint64_t huge_page = 2 * 1024 * 1024;
+
+struct region *region_new(const struct mapping *mapping)
+{
+    struct region *region = calloc(1, sizeof(*region));
+
+    if (!region)
+        return NULL;
+    region->mapping = *mapping;
+    region->pages = (mapping->end - mapping->start) / IMAGE_PAGE;
+    region->file = -1;
+    return region;
+}
+
+void region_free(struct region *region)
+{
+    if (!region)
+        return;
+    region_release(region);
+    cleanup_close(&region->file);
+    free(region);
+}
+
+bool region_is_anonymous(const struct region *region)
+{
+    return region->mapping.inode == 0;
+}
+
+/* Private and read-only pages of a file do not. */
+bool region_changes(const struct region *region)
+{
+    const struct mapping *mapping = &region->mapping;
+
+    return mapping->inode == 0 || mapping->writable || mapping->shared;
+}
+
+bool region_continues(const struct mapping *mapping, const struct mapping *next)
+{
+    return next->start == mapping->end && !mapping->inode && !next->inode &&
+           mapping_is_memory(mapping) && mapping_is_memory(next) &&
+           mapping->writable == next->writable && mapping->shared == next->shared;
+}
+
+/* The copy lies at the same distance from a huge page's boundary as the original: they fit both. */
+bool region_reserve(struct region *region, bool huge)
+{
+    size_t words = region_chunks(region);
+    uint64_t size = region->pages * IMAGE_PAGE;
+
+    if (region->bytes)
+        return true;
+    region->reserved_size = size + huge_page;
+    region->reserved = mmap(NULL, region->reserved_size, PROT_READ | PROT_WRITE,
+                            MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (region->reserved == MAP_FAILED)
+        region->reserved = NULL;
+    region->present = calloc(words, sizeof(uint64_t));
+    region->read = calloc(words, sizeof(uint64_t));
+    region->planned = calloc(words, sizeof(uint64_t));
+    region->filed = calloc(words, sizeof(uint64_t));
+    region->chunks = calloc(words, 1);
+    if (!region->reserved || !region->present || !region->read || !region->planned ||
+        !region->filed || !region->chunks) {
+        region_release(region);
+        return false;
+    }
+    uint64_t at = (uint64_t)(uintptr_t)region->reserved;
+    region->bytes = (uint8_t *)region->reserved + ((region->mapping.start - at) & (huge_page - 1));
+    if (huge && region_is_anonymous(region) && size >= 2 * huge_page)
+        madvise(region->reserved, region->reserved_size, MADV_HUGEPAGE);
+    return true;
+}
+
+void region_release(struct region *region)
+{
+    if (region->reserved)
+        munmap(region->reserved, region->reserved_size);
+    free(region->present);
+    free(region->read);
+    free(region->planned);
+    free(region->filed);
+    free(region->chunks);
+    region->reserved = region->bytes = region->chunks = NULL;
+    region->present = region->read = region->planned = region->filed = NULL;
+}
+
+void region_read_file(struct region *region, const struct process *process, uint64_t chunk,
+                      uint64_t mask, uint64_t *budget)
+{
+    struct error ignored;
+
+    if (!mask || !*budget || region_is_anonymous(region) || region->mapping.shared)
+        return;
+    if (region->file < 0)
+        region->file = process_open_file(process, &region->mapping, &ignored);
+    for (; mask && region->file >= 0 && *budget; mask &= mask - 1) {
+        uint64_t bit = mask & -mask;
+        uint64_t at = (chunk * CHUNK_PAGES + (unsigned)__builtin_ctzll(mask)) * IMAGE_PAGE;
+        if (pread(region->file, region->bytes + at, IMAGE_PAGE,
+                  (off_t)(region->mapping.offset + at)) <= 0)
+            continue;
+        --*budget;
+        region->filed[chunk] |= bit;
+        region->read[chunk] |= bit;
+    }
+}
