@@ -3,6 +3,7 @@
 #   CC=clang            another compiler (gcc and clang are tested)
 #   BUILD=san           objects under AddressSanitizer and UndefinedBehaviorSanitizer
 #   TESTS="unit"        which tests `make check` runs (unit live)
+#   BENCH_SIZES="..."   how many objects the heaps of `make bench` have (200000 2000000 10000000)
 #   PREFIX, DESTDIR     where `make install` puts things
 
 PREFIX ?= /usr/local
@@ -128,10 +129,14 @@ uninstall: ## remove what `make install` put there
 demo: all ## start a small service and inspect it from outside
 	@tests/demo/demo.sh
 
+# No part of `make check`: it fails when a target is missed, which a busy machine is enough for.
+bench: all ## hold pyinspect against objgraph inside the same process
+	@tests/bench/bench.sh
+
 clean: ## remove build/
 	rm -rf build
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z_-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' Makefile
 
-.PHONY: all interpreters check run-tests lint objects install uninstall demo clean help
+.PHONY: all interpreters check run-tests lint objects install uninstall demo bench clean help

@@ -53,6 +53,13 @@ static enum status status_of(enum error_kind kind)
     return STATUS_TARGET;
 }
 
+static enum status status_of_answer(const struct answer *answer)
+{
+    if (answer->obstacle != ERROR_NONE)
+        return status_of(answer->obstacle);
+    return answer->complete ? STATUS_ANSWERED : STATUS_INCOMPLETE;
+}
+
 /* One line; what it quotes from the target, or from the command line, cannot drive a terminal. */
 static void say(const char *line, size_t length)
 {
@@ -110,7 +117,7 @@ static int answer(const struct command *command, int argc, char **argv)
     progress_bar_stop(bar);
     if (!done)
         return fail(&err);
-    int status = answer.complete ? STATUS_ANSWERED : STATUS_INCOMPLETE;
+    int status = status_of_answer(&answer);
     if (!renderers[answer.format](&answer.report, &style, stdout, &err))
         status = fail(&err);
     else

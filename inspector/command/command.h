@@ -20,23 +20,24 @@ enum format { FORMAT_TEXT, FORMAT_JSON, FORMAT_CSV };
 struct answer {
     struct report report;
     enum format format;
-    bool complete;     /* false: part of the heap could not be read or verified */
-    struct text worth; /* the last line on stderr: what the answer is worth */
+    bool complete;            /* false: part of the heap could not be read or verified */
+    enum error_kind obstacle; /* of a diagnosis: what stands in attach's way, or ERROR_NONE */
+    struct text worth;        /* the last line on stderr: what the answer is worth */
 };
 
 struct command {
     const char *name;
-    const char *operands; /* "PID" */
-    const char *summary;  /* one line */
-    const char *details;  /* a paragraph for --help, lines ended by \n */
-    const struct option_row *options;
-    size_t option_count;
+    const char *operands;              /* "PID" */
+    const char *summary;               /* one line */
+    const char *details;               /* a paragraph for --help, lines ended by \n */
+    const struct option_list *options; /* ended by one without rows */
     /* argv[first..argc) is what follows the verb. On failure *ret is as it was. */
     bool (*run)(int argc, char **argv, int first, struct progress *progress, struct answer *ret,
                 struct error *err);
 };
 
 extern const struct command attach_command;
+extern const struct command doctor_command;
 
 extern const struct command *const commands[];
 extern const size_t command_count;
@@ -48,8 +49,9 @@ const struct command *command_find(const char *name, struct error *err);
 void command_explain(const struct command *command, struct text *text);
 void commands_explain(struct text *text);
 
-/* A TARGET's PID from the command line; ERROR_USAGE where it is none. */
-MUST_CHECK bool parse_pid(const char *text, pid_t *ret, struct error *err);
+/* The PID of a command that takes one and nothing else; ERROR_USAGE where it is none. */
+MUST_CHECK bool command_pid(const struct command *command, const struct operands *operands,
+                            pid_t *ret, struct error *err);
 
 void answer_free(struct answer *answer);
 

@@ -6,6 +6,7 @@
 
 const struct command *const commands[] = {
     &attach_command,
+    &doctor_command,
 };
 const size_t command_count = sizeof(commands) / sizeof(*commands);
 
@@ -16,7 +17,7 @@ const struct command *command_find(const char *name, struct error *err)
     for (size_t i = 0; i < command_count; i++) {
         if (strcmp(commands[i]->name, name) == 0)
             return commands[i];
-        if (nearest_name(name, &commands[i]->name, 1, 0))
+        if (is_nearer_name(name, commands[i]->name, near))
             near = commands[i]->name;
     }
     if (near)
@@ -30,7 +31,7 @@ void command_explain(const struct command *command, struct text *text)
 {
     text_addf(text, "Usage: pyinspect %s %s [options]\n\n%s.\n%s\nOptions:\n", command->name,
               command->operands, command->summary, command->details);
-    options_explain(command->options, command->option_count, text);
+    options_explain(command->options, text);
 }
 
 void commands_explain(struct text *text)
@@ -45,13 +46,17 @@ void commands_explain(struct text *text)
                    "Example: pyinspect attach 4711 --most-common 20 --by bytes\n");
 }
 
-bool parse_pid(const char *text, pid_t *ret, struct error *err)
+bool command_pid(const struct command *command, const struct operands *operands, pid_t *ret,
+                 struct error *err)
 {
     uint64_t pid;
 
-    if (!parse_count(text, INT_MAX, &pid) || !pid)
+    if (operands->count != 1)
+        return error_set(err, ERROR_USAGE, "%s takes one PID: pyinspect %s 4711", command->name,
+                         command->name);
+    if (!parse_count(operands->items[0], INT_MAX, &pid) || !pid)
         return error_set(err, ERROR_USAGE, "'%s' is no process id: a PID is a number such as 4711",
-                         text);
+                         operands->items[0]);
     *ret = (pid_t)pid;
     return true;
 }

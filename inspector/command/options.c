@@ -6,19 +6,108 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { LONGEST_NAME = 32, NEAR = 3 };
+enum { LONGEST_NAME = 32, NEAR = 3, MOST_HOURS = 1000 };
+
+static bool is_digit(char c)
+{
+    return c >= '0' && c <= '9';
+}
 
 bool parse_count(const char *text, uint64_t most, uint64_t *ret)
 {
     char *end;
 
-    if (*text < '0' || *text > '9')
+    if (!is_digit(*text))
         return false;
     errno = 0;
     unsigned long long value = strtoull(text, &end, 10);
     if (errno || *end || value > most)
         return false;
     *ret = value;
+    return true;
+}
+
+/* "12" or "1.5": the part before the point exactly, what follows it as well as a double can. */
+static bool parse_decimal(const char *text, uint64_t *ret_whole, double *ret_fraction,
+                          const char **ret_end)
+{
+    const char *at = text;
+    uint64_t whole = 0;
+    double fraction = 0;
+
+    for (; is_digit(*at); at++) {
+        if (__builtin_mul_overflow(whole, 10, &whole) ||
+            __builtin_add_overflow(whole, (uint64_t)(*at - '0'), &whole))
+            return false;
+    }
+    if (at == text || (*at == '.' && !is_digit(at[1])))
+        return false;
+    if (*at == '.') {
+        for (double weight = 0.1; is_digit(*++at); weight /= 10)
+            fraction += weight * (*at - '0');
+    }
+    *ret_whole = whole;
+    *ret_fraction = fraction;
+    *ret_end = at;
+    return true;
+}
+
+bool parse_duration(const char *text, double *ret, struct error *err)
+{
+    static const struct {
+        const char *name;
+        double milliseconds;
+    } units[] = {{"ms", 1}, {"s", 1e3}, {"m", 60e3}, {"h", 3600e3}};
+    const char *unit;
+    uint64_t whole;
+    double fraction;
+
+    if (parse_decimal(text, &whole, &fraction, &unit)) {
+        for (size_t i = 0; i < sizeof(units) / sizeof(*units); i++) {
+            double milliseconds = ((double)whole + fraction) * units[i].milliseconds;
+            if (strcmp(unit, units[i].name) == 0 && milliseconds <= MOST_HOURS * 3600e3) {
+                *ret = milliseconds;
+                return true;
+            }
+        }
+    }
+    return error_set(err, ERROR_USAGE,
+                     "'%s' is no time of at most %d hours: it is written with its unit, ms, s, m "
+                     "or h, as in 250ms, 1.5s, 5m or 1h",
+                     text, MOST_HOURS);
+}
+
+/* How many bits a unit shifts by; -1: it is none. */
+static int size_shift(const char *unit)
+{
+    static const char letters[] = "kKmMgGtT";
+    const char *letter = *unit ? strchr(letters, *unit) : NULL;
+
+    if (!*unit)
+        return 0;
+    if (!letter || (unit[1] && strcmp(unit + 1, "iB") != 0))
+        return -1;
+    return (int)((letter - letters) / 2 + 1) * 10;
+}
+
+bool parse_size(const char *text, uint64_t *ret, struct error *err)
+{
+    const char *unit;
+    uint64_t whole, bytes;
+    double fraction;
+    int shift = -1;
+
+    if (parse_decimal(text, &whole, &fraction, &unit))
+        shift = size_shift(unit);
+    if (shift < 0 || (shift == 0 && fraction > 0) ||
+        __builtin_mul_overflow(whole, (uint64_t)1 << shift, &bytes) ||
+        __builtin_add_overflow(bytes, (uint64_t)(fraction * (double)((uint64_t)1 << shift)),
+                               &bytes))
+        return error_set(err, ERROR_USAGE,
+                         "'%s' is no size: it is a number of bytes, or of k, M, G or T (1024 each "
+                         "time), as in 64k, 512M or 1.5GiB",
+                         text);
+    *ret = bytes;
     return true;
 }
 
@@ -49,71 +138,70 @@ static size_t distance(const char *a, const char *b)
     return row[length];
 }
 
-const char *nearest_name(const char *word, const char *const *names, size_t count, size_t stride)
+bool is_nearer_name(const char *word, const char *name, const char *best)
 {
-    const char *best = NULL;
-    size_t best_distance = NEAR;
-
-    for (size_t i = 0; i < count; i++) {
-        const char *name = *(const char *const *)((const char *)names + i * stride);
-        size_t away = distance(word, name);
-        if (away < best_distance) {
-            best = name;
-            best_distance = away;
-        }
-    }
-    return best;
+    return distance(word, name) < (best ? distance(word, best) : NEAR);
 }
 
-static const struct option_row *find_row(const struct option_row *rows, size_t count,
-                                         const char *name, size_t length)
+static const struct option_row *find_row(const struct option_list *lists, const char *name,
+                                         size_t length, size_t *ret_into)
 {
-    for (size_t i = 0; i < count; i++) {
-        if (strlen(rows[i].name) == length && memcmp(rows[i].name, name, length) == 0)
-            return &rows[i];
+    for (; lists->rows; lists++) {
+        for (const struct option_row *row = lists->rows; row->name; row++) {
+            if (strlen(row->name) == length && memcmp(row->name, name, length) == 0) {
+                *ret_into = lists->into;
+                return row;
+            }
+        }
     }
     return NULL;
 }
 
-static bool unknown_option(const struct option_row *rows, size_t count, const char *name,
-                           struct error *err)
+static bool unknown_option(const struct option_list *lists, const char *name, struct error *err)
 {
-    const char *near = count ? nearest_name(name, &rows[0].name, count, sizeof(*rows)) : NULL;
+    const char *near = NULL;
 
+    for (; lists->rows; lists++) {
+        for (const struct option_row *row = lists->rows; row->name; row++) {
+            if (is_nearer_name(name, row->name, near))
+                near = row->name;
+        }
+    }
     if (near)
         return error_set(err, ERROR_USAGE, "unknown option --%s: did you mean --%s?", name, near);
     return error_set(err, ERROR_USAGE, "unknown option --%s: see --help for those there are", name);
 }
 
 /* Returns how many words were used, 0 on failure. */
-static int parse_option(int left, char **words, const struct option_row *rows, size_t count,
-                        void *into, struct error *err)
+static int parse_option(int left, char **words, const struct option_list *lists, char *into,
+                        struct error *err)
 {
     const char *name = words[0] + 2;
     const char *equals = strchr(name, '=');
     size_t length = equals ? (size_t)(equals - name) : strlen(name);
-    const struct option_row *row = find_row(rows, count, name, length);
+    size_t offset;
+    const struct option_row *row = find_row(lists, name, length, &offset);
 
     if (!row) {
         char copy[LONGEST_NAME + 1];
         snprintf(copy, sizeof(copy), "%.*s", (int)least(length, LONGEST_NAME), name);
-        return unknown_option(rows, count, copy, err);
+        return unknown_option(lists, copy, err);
     }
     if (!row->argument) {
         if (equals)
             return error_set(err, ERROR_USAGE, "option --%s takes no value", row->name);
-        return row->set(into, NULL, err);
+        return row->set(into + offset, NULL, err);
     }
     if (!equals && left < 2)
         return error_set(err, ERROR_USAGE, "option --%s needs a value: --%s %s", row->name,
                          row->name, row->argument);
-    if (!row->set(into, equals ? equals + 1 : words[1], err))
+    if (!row->set(into + offset, equals ? equals + 1 : words[1], err))
         return 0;
     return equals ? 1 : 2;
 }
 
-bool options_parse(int argc, char **argv, int first, const struct option_row *rows,
-                   size_t row_count, void *into, struct operands *ret, struct error *err)
+bool options_parse(int argc, char **argv, int first, const struct option_list *lists, void *into,
+                   struct operands *ret, struct error *err)
 {
     struct operands operands = {.count = 0};
     bool options_over = false;
@@ -124,7 +212,7 @@ bool options_parse(int argc, char **argv, int first, const struct option_row *ro
             options_over = true;
             i++;
         } else if (!options_over && strncmp(word, "--", 2) == 0) {
-            int used = parse_option(argc - i, argv + i, rows, row_count, into, err);
+            int used = parse_option(argc - i, argv + i, lists, into, err);
             if (!used)
                 return false;
             i += used;
@@ -142,12 +230,19 @@ bool options_parse(int argc, char **argv, int first, const struct option_row *ro
     return true;
 }
 
-void options_explain(const struct option_row *rows, size_t row_count, struct text *text)
+static void explain_row(const struct option_row *row, struct text *text)
 {
-    for (size_t i = 0; i < row_count; i++) {
-        char left[64];
-        snprintf(left, sizeof(left), "--%s%s%s", rows[i].name, rows[i].argument ? " " : "",
-                 rows[i].argument ? rows[i].argument : "");
-        text_addf(text, "  %-24s %s\n", left, rows[i].help);
+    char left[64];
+
+    snprintf(left, sizeof(left), "--%s%s%s", row->name, row->argument ? " " : "",
+             row->argument ? row->argument : "");
+    text_addf(text, "  %-24s %s\n", left, row->help);
+}
+
+void options_explain(const struct option_list *lists, struct text *text)
+{
+    for (; lists->rows; lists++) {
+        for (const struct option_row *row = lists->rows; row->name; row++)
+            explain_row(row, text);
     }
 }

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: MIT
 /*
- * options - a command's options as a table: parsed, checked and explained from the same rows.
+ * options - a command's options as tables: parsed, checked and explained from the same rows.
+ *
+ * A command has several lists of options: its own, and those that it shares with other commands
+ * (common_options.h). Each list notes its values in a part of the command's own structure.
  */
 #ifndef PYINSPECT_OPTIONS_H
 #define PYINSPECT_OPTIONS_H
@@ -8,12 +11,19 @@
 #include "symbols/base/error.h"
 #include "symbols/base/text.h"
 
+#include <stdint.h>
+
 struct option_row {
-    const char *name;     /* without the dashes: "most-common" */
+    const char *name;     /* without the dashes: "most-common"; NULL ends a list */
     const char *argument; /* what its value is called: "N"; NULL: it takes none */
     const char *help;     /* one line */
     /* Notes the value (NULL without one) in `into`; sets ERROR_USAGE where it is not good. */
     bool (*set)(void *into, const char *value, struct error *err);
+};
+
+struct option_list {
+    const struct option_row *rows; /* NULL ends the lists of a command */
+    size_t into; /* where in the command's options the rows note their values: an offsetof */
 };
 
 enum { MOST_OPERANDS = 8 };
@@ -25,19 +35,31 @@ struct operands {
 
 /*
  * Parses argv[first..argc): options in any place, "--name value" or "--name=value"; "--" ends them.
- * Fails with ERROR_USAGE, naming the option, and the nearest one that there is.
+ * `into` is what the lists' offsets count from. Fails with ERROR_USAGE, naming the option, and the
+ * nearest one that there is.
  */
-MUST_CHECK bool options_parse(int argc, char **argv, int first, const struct option_row *rows,
-                              size_t row_count, void *into, struct operands *ret,
-                              struct error *err);
+MUST_CHECK bool options_parse(int argc, char **argv, int first, const struct option_list *lists,
+                              void *into, struct operands *ret, struct error *err);
 
-/* Adds the table's help, a line an option. */
-void options_explain(const struct option_row *rows, size_t row_count, struct text *text);
+/* Adds the lists' help, a line an option. */
+void options_explain(const struct option_list *lists, struct text *text);
 
 /* A decimal number of at most `most`, and nothing else. */
 MUST_CHECK bool parse_count(const char *text, uint64_t most, uint64_t *ret);
 
-/* The name most like `word` among `count` names `stride` bytes apart, NULL where none is near. */
-const char *nearest_name(const char *word, const char *const *names, size_t count, size_t stride);
+/*
+ * A time with its unit, in milliseconds: 250ms, 1.5s, 5m, 1h; at most 1000 hours. Else ERROR_USAGE
+ * that names the units.
+ */
+MUST_CHECK bool parse_duration(const char *text, double *ret, struct error *err);
+
+/*
+ * A size in bytes: 4096, 64k, 512M, 1.5GiB (k, M, G and T in either case, of 1024 each, with or
+ * without iB). Else ERROR_USAGE that names the units.
+ */
+MUST_CHECK bool parse_size(const char *text, uint64_t *ret, struct error *err);
+
+/* Is `name` so much like `word` that it may have been meant, and more so than `best` (or NULL)? */
+bool is_nearer_name(const char *word, const char *name, const char *best);
 
 #endif

@@ -2,12 +2,13 @@
 #include "inspector/command/session.h"
 
 #include "inspector/python/locate.h"
+#include "inspector/report/format.h"
 #include "inspector/report/render.h"
 #include "inspector/target/capture.h"
 #include "symbols/base/clock.h"
-#include "symbols/base/text.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 enum {
@@ -48,7 +49,8 @@ static bool open_once(struct session **ret, pid_t pid, const struct session_opti
     session->python = calloc(1, sizeof(*session->python));
     if (!session->python) {
         error_memory(err);
-    } else if (python_locate(session->python, &session->process, err) &&
+    } else if ((options->no_stop || process_check_tracer(&session->process, err)) &&
+               python_locate(session->python, &session->process, err) &&
                capture_open(&session->capture, &session->process, &capturing, err)) {
         *ret = session;
         return true;
@@ -157,28 +159,46 @@ static bool ask_stopped(void *context, struct error *err)
     return ask_image(context, err);
 }
 
-/* `what` the process did or would do, and whose bound it is. */
-static bool exceeds_bound(const struct session *session, const struct text *what, struct error *err)
+/* `what` the process did or would do, and whose bound that breaks. */
+static bool breaks_bound(const struct session *session, const char *what, struct error *err)
 {
     bool chosen = session->options.max_pause_milliseconds < STOP_LONGEST_MS;
+    char most[32];
 
-    return error_set(err, ERROR_LIMIT, "process %d (%s) %s, and %s %.0f ms: %s",
-                     (int)session->process.pid, session->process.name, what->bytes,
-                     chosen ? "--max-pause allows" : "no process is held for longer than",
-                     session->options.max_pause_milliseconds,
-                     chosen ? "allow more, or read it while it runs (--no-stop)"
-                            : "read it while it runs (--no-stop)");
+    return error_set(err, ERROR_LIMIT,
+                     "process %d (%s) %s, and %s %s: %sread it while it runs (--no-stop)",
+                     (int)session->process.pid, session->process.name, what,
+                     chosen ? "may for no more than" : "no process is held for longer than",
+                     format_milliseconds(most, session->options.max_pause_milliseconds),
+                     chosen ? "allow more with --max-pause, or " : "");
+}
+
+bool session_keeps_bound(const struct session *session, const struct session_estimate *estimate,
+                         struct error *err)
+{
+    char what[256], pause[32], bytes[32], memory[32];
+
+    if (session->options.no_stop ||
+        estimate->pause_milliseconds <= session->options.max_pause_milliseconds)
+        return true;
+    snprintf(what, sizeof(what),
+             "was not stopped: it would stand still for about %s while %s are %s, which takes %s "
+             "of pyinspect's memory",
+             format_milliseconds(pause, estimate->pause_milliseconds),
+             format_bytes(bytes, estimate->copied_bytes),
+             estimate->in_pieces ? "read piece by piece" : "copied",
+             format_bytes(memory, estimate->memory_bytes));
+    return breaks_bound(session, what, err);
 }
 
 static bool is_overdue(const struct asking *asking, struct error *err)
 {
-    struct text what = {0};
+    char what[256], pause[32];
 
-    text_addf(&what, "was let go %u times before its memory was copied, after %.1f ms at most",
-              MOST_OVERDUE, asking->report.pause_milliseconds);
-    exceeds_bound(asking->session, &what, err);
-    text_free(&what);
-    return false;
+    snprintf(what, sizeof(what),
+             "was stopped %u times and let go before its memory was copied, after %s at most",
+             asking->report.stops, format_milliseconds(pause, asking->report.pause_milliseconds));
+    return breaks_bound(asking->session, what, err);
 }
 
 /* Takes a copy at a moment when no collector is at work, if there is such a moment before long. */
@@ -222,38 +242,24 @@ static bool learn_all(struct asking *asking, struct error *err)
     return learn(asking, err) && guard_collectors(asking->session, err);
 }
 
-static struct capture_estimate estimate(const struct asking *asking)
-{
-    struct capture *capture = asking->session->capture;
-    struct capture_estimate estimate = capture_estimate(capture);
-
-    /* Then the target stands still while it is asked, and that takes as long as learning. */
-    if (capture_is_in_pieces(capture)) {
-        estimate.milliseconds += asking->learning;
-        estimate.memory = capture_max_memory(capture);
-    }
-    return estimate;
-}
-
-static bool keeps_bound(const struct asking *asking, struct error *err)
+static struct session_estimate estimate(const struct asking *asking)
 {
     const struct session *session = asking->session;
-    struct capture_estimate cost = estimate(asking);
-    char bytes[32], memory[32];
-    struct text what = {0};
+    struct capture_estimate cost = capture_estimate(session->capture);
+    struct session_estimate estimate = {.pause_milliseconds = cost.milliseconds,
+                                        .max_pause_milliseconds =
+                                            session->options.max_pause_milliseconds,
+                                        .copied_bytes = cost.bytes,
+                                        .memory_bytes = cost.memory,
+                                        .max_memory = capture_max_memory(session->capture),
+                                        .resident_bytes = process_resident(&session->process),
+                                        .threads = process_threads(&session->process),
+                                        .in_pieces = capture_is_in_pieces(session->capture)};
 
-    if (cost.milliseconds <= session->options.max_pause_milliseconds)
-        return true;
-    text_addf(&what,
-              "was not stopped: it would stand still for about %.1f ms, while %s %s, which takes "
-              "%s of pyinspect's memory",
-              cost.milliseconds, format_bytes(bytes, cost.bytes),
-              capture_is_in_pieces(session->capture) ? "and more are read piece by piece"
-                                                     : "are copied",
-              format_bytes(memory, cost.memory));
-    exceeds_bound(session, &what, err);
-    text_free(&what);
-    return false;
+    /* Then the target stands still while it is asked, and that takes as long as learning. */
+    if (estimate.in_pieces)
+        estimate.pause_milliseconds += asking->learning;
+    return estimate;
 }
 
 /* Can it be asked while it stands still without breaking the bound? */
@@ -333,9 +339,14 @@ bool session_ask(struct session *session, session_question *question, void *cont
 
     if (!learn_all(&asking, err))
         return false;
-    if (session->options.no_stop ? !ask_running(&asking, err)
-                                 : !keeps_bound(&asking, err) || !ask_copy(&asking, err))
-        return false;
+    if (session->options.no_stop) {
+        if (!ask_running(&asking, err))
+            return false;
+    } else {
+        struct session_estimate cost = estimate(&asking);
+        if (!session_keeps_bound(session, &cost, err) || !ask_copy(&asking, err))
+            return false;
+    }
     asking.report.in_pieces = capture_is_in_pieces(session->capture);
     asking.report.resident_bytes = process_resident(&session->process);
     *ret = asking.report;
@@ -349,16 +360,7 @@ bool session_estimate(struct session *session, session_question *question, void 
 
     if (!learn_all(&asking, err))
         return false;
-    struct capture_estimate cost = estimate(&asking);
-    *ret = (struct session_estimate){
-        .pause_milliseconds = cost.milliseconds,
-        .max_pause_milliseconds = session->options.max_pause_milliseconds,
-        .copied_bytes = cost.bytes,
-        .memory_bytes = cost.memory,
-        .max_memory = capture_max_memory(session->capture),
-        .resident_bytes = process_resident(&session->process),
-        .threads = process_threads(&session->process),
-        .in_pieces = capture_is_in_pieces(session->capture),
-        .collecting = !wait_until_quiet(session, clock_milliseconds() + LAST_GAP_MS)};
+    *ret = estimate(&asking);
+    ret->collecting = !wait_until_quiet(session, clock_milliseconds() + LAST_GAP_MS);
     return true;
 }

@@ -22,9 +22,8 @@ struct session_options {
     struct progress *progress; /* told of what is going on; NULL: nobody looks */
     bool read_swapped;         /* also read what lies in swap (which brings it back into memory) */
     bool no_stop;              /* never stop the target; the answer is then not verified */
-    double
-        max_pause_milliseconds; /* no stop is longer; 0: the ten seconds that none ever exceeds */
-    uint64_t max_memory;        /* bytes of ours for the copy; 0: what the machine can spare */
+    double max_pause_milliseconds; /* of a stop; 0: the ten seconds that none ever exceeds */
+    uint64_t max_memory;           /* bytes of ours for the copy; 0: what the machine can spare */
 };
 
 /* How the last question was answered. */
@@ -85,5 +84,9 @@ MUST_CHECK bool session_ask(struct session *session, session_question *question,
  */
 MUST_CHECK bool session_estimate(struct session *session, session_question *question, void *context,
                                  struct session_estimate *ret, struct error *err);
+
+/* Does it keep max_pause_milliseconds? Else ERROR_LIMIT, with what it would take. */
+MUST_CHECK bool session_keeps_bound(const struct session *session,
+                                    const struct session_estimate *estimate, struct error *err);
 
 #endif

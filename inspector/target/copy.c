@@ -2,6 +2,7 @@
 #include "inspector/target/copy.h"
 
 #include "inspector/target/priority.h"
+#include "symbols/base/vector.h"
 
 #include <errno.h>
 #include <pthread.h>
@@ -55,6 +56,24 @@ struct share {
     uint64_t pages;
     int gone;
 };
+
+bool copy_list_add(struct copy_list *list, const struct copy_item *item)
+{
+    struct copy_item *grown =
+        vector_grow(list->items, &list->capacity, list->count + 1, sizeof(*grown));
+
+    if (!grown)
+        return false;
+    list->items = grown;
+    list->items[list->count++] = *item;
+    return true;
+}
+
+void copy_list_free(struct copy_list *list)
+{
+    free(list->items);
+    *list = (struct copy_list){0};
+}
 
 static void fill_in(const struct run *run, struct iovec *local, struct iovec *remote)
 {
@@ -129,34 +148,34 @@ static void add_runs(struct share *share, const struct copy_item *item, uint64_t
     }
 }
 
-/* Looks at `count` chunks that follow each other. Where the kernel does not say all is resident. */
-static void look(const struct process *process, const struct region *region, uint64_t chunk,
-                 size_t count, struct residence *ret)
+/* What the kernel says of `pages` pages; where it does not, all are taken for resident. */
+static void look(const struct process *process, const struct region *region, uint64_t first,
+                 size_t pages, struct residence *ret)
 {
     uint64_t entries[BATCH_ITEMS * CHUNK_PAGES];
-    uint64_t first = chunk * CHUNK_PAGES;
-    size_t pages = count * CHUNK_PAGES;
-
-    if (pages > region->pages - first)
-        pages = (size_t)(region->pages - first);
+    uint64_t chunk = first / CHUNK_PAGES;
     bool known =
         process_pagemap(process, region->mapping.start + first * IMAGE_PAGE, entries, pages);
-    for (size_t i = 0; i < count; i++) {
-        ret[i] = (struct residence){.resident = known ? 0 : region_chunk_mask(region, chunk + i)};
-        for (size_t page = i * CHUNK_PAGES; known && page < pages && page / CHUNK_PAGES == i;
-             page++) {
-            ret[i].resident |= (entries[page] >> PAGEMAP_PRESENT & 1) << page % CHUNK_PAGES;
-            ret[i].swapped |= (entries[page] >> PAGEMAP_SWAPPED & 1) << page % CHUNK_PAGES;
-        }
+
+    for (size_t i = 0; i < pages; i++) {
+        struct residence *residence = &ret[(first + i) / CHUNK_PAGES - chunk];
+        uint64_t entry = known ? entries[i] : UINT64_C(1) << PAGEMAP_PRESENT;
+        residence->resident |= (entry >> PAGEMAP_PRESENT & 1) << (first + i) % CHUNK_PAGES;
+        residence->swapped |= (entry >> PAGEMAP_SWAPPED & 1) << (first + i) % CHUNK_PAGES;
     }
 }
 
 struct residence residence_of(const struct process *process, const struct region *region,
-                              uint64_t chunk)
+                              uint64_t chunk, uint64_t mask)
 {
-    struct residence residence;
+    struct residence residence = {0};
 
-    look(process, region, chunk, 1, &residence);
+    if (!mask)
+        return residence;
+    unsigned low = (unsigned)__builtin_ctzll(mask), high = 63 - (unsigned)__builtin_clzll(mask);
+    look(process, region, chunk * CHUNK_PAGES + low, high - low + 1, &residence);
+    residence.resident &= mask;
+    residence.swapped &= mask;
     return residence;
 }
 
@@ -171,19 +190,30 @@ static size_t count_neighbours(const struct copy_item *items, size_t count)
     return same;
 }
 
+static void copy_resident(struct share *share, const struct copy_item *item,
+                          const struct residence *residence)
+{
+    uint64_t there = residence->resident;
+
+    if (share->read_swapped)
+        there |= residence->swapped;
+    add_runs(share, item, item->mask & there);
+}
+
 /* At most BATCH_ITEMS items. */
 static void copy_items(struct share *share, const struct copy_item *items, size_t count)
 {
     for (size_t i = 0; i < count;) {
-        struct residence residence[BATCH_ITEMS];
+        struct residence residence[BATCH_ITEMS] = {0};
+        const struct region *region = items[i].region;
         size_t neighbours = count_neighbours(items + i, count - i);
-        look(share->process, items[i].region, items[i].chunk, neighbours, residence);
-        for (size_t j = 0; j < neighbours; j++, i++) {
-            uint64_t there = residence[j].resident;
-            if (share->read_swapped)
-                there |= residence[j].swapped;
-            add_runs(share, &items[i], items[i].mask & there);
-        }
+        uint64_t first = items[i].chunk * CHUNK_PAGES;
+        uint64_t pages = neighbours * CHUNK_PAGES;
+        if (pages > region->pages - first)
+            pages = region->pages - first;
+        look(share->process, region, first, (size_t)pages, residence);
+        for (size_t j = 0; j < neighbours; j++, i++)
+            copy_resident(share, &items[i], &residence[j]);
     }
     copy_runs(share);
 }
@@ -191,8 +221,10 @@ static void copy_items(struct share *share, const struct copy_item *items, size_
 void copy_chunk(const struct process *process, bool read_swapped, const struct copy_item *item)
 {
     struct share share = {.process = process, .read_swapped = read_swapped};
+    struct residence residence = residence_of(process, item->region, item->chunk, item->mask);
 
-    copy_items(&share, item, 1);
+    copy_resident(&share, item, &residence);
+    copy_runs(&share);
 }
 
 static void work(struct crew *crew)
@@ -270,14 +302,13 @@ void crew_end(struct crew *crew)
     free(crew);
 }
 
-void crew_begin(struct crew *crew, const struct copy_item *items, size_t count,
-                const struct stop *stop)
+void crew_begin(struct crew *crew, const struct copy_list *list, const struct stop *stop)
 {
     pthread_mutex_lock(&crew->lock);
     while (crew->working) /* one that woke up late for the job before */
         pthread_cond_wait(&crew->changed, &crew->lock);
-    crew->items = items;
-    crew->item_count = count;
+    crew->items = list->items;
+    crew->item_count = list->count;
     crew->stop = stop;
     crew->next = 0;
     crew->pages = 0;

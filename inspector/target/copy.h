@@ -19,6 +19,15 @@ struct copy_item {
     uint64_t mask;
 };
 
+struct copy_list {
+    struct copy_item *items;
+    size_t count, capacity;
+};
+
+/* False: no memory. */
+MUST_CHECK bool copy_list_add(struct copy_list *list, const struct copy_item *item);
+void copy_list_free(struct copy_list *list);
+
 struct crew;
 
 /* `read_swapped`: pages in swap are copied too, which brings them back. */
@@ -27,11 +36,10 @@ MUST_CHECK bool crew_start(struct crew **ret, const struct process *process, boo
 void crew_end(struct crew *crew); /* NULL is fine */
 
 /*
- * Begins to copy the items, which stay the caller's. In region->read a bit is set for each page
- * that was copied. With `stop` (or NULL) no more is copied once that is over.
+ * Begins to copy what is listed; the list stays the caller's. In region->read a bit is set for each
+ * page that was copied. With `stop` (or NULL) no more is copied once that is over.
  */
-void crew_begin(struct crew *crew, const struct copy_item *items, size_t count,
-                const struct stop *stop);
+void crew_begin(struct crew *crew, const struct copy_list *list, const struct stop *stop);
 
 /*
  * Helps, and returns when all is copied. Fails with ERROR_TARGET where nothing can be read of the
@@ -42,11 +50,11 @@ MUST_CHECK bool crew_finish(struct crew *crew, uint64_t *ret_bytes, struct error
 /* Copies one item alone, in the calling thread. Pages that cannot be read are left out. */
 void copy_chunk(const struct process *process, bool read_swapped, const struct copy_item *item);
 
-/* Which pages of a chunk the process has in memory, and which of them lie in swap. */
+/* Which of the pages of a chunk that `mask` stands for are in memory, and which lie in swap. */
 struct residence {
     uint64_t resident, swapped; /* a bit a page */
 };
 struct residence residence_of(const struct process *process, const struct region *region,
-                              uint64_t chunk);
+                              uint64_t chunk, uint64_t mask);
 
 #endif

@@ -124,6 +124,6 @@ bool permission_refused_traced(pid_t pid, const char *name, pid_t tracer, struct
         proc_stat_read(proc, &stat);
     return error_set(err, ERROR_TARGET,
                      "%d (%s) is already traced by %s (pid %d), and only one tracer is possible: "
-                     "end that one or wait for it",
+                     "end that one, wait for it, or read the process while it runs (--no-stop)",
                      (int)pid, name, stat.name, (int)tracer);
 }

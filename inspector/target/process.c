@@ -87,16 +87,20 @@ static bool open_live_thread(struct process *process, int leader, struct error *
 static bool check_kind(const struct process *process, const struct proc_stat *stat,
                        struct error *err)
 {
-    struct proc_status status;
-
     if (process->pid == getpid())
         return error_set(err, ERROR_TARGET, "%d is pyinspect itself", (int)process->pid);
     if (stat->flags & PF_KTHREAD)
         return error_set(err, ERROR_TARGET, "%d (%s) is a thread of the kernel, not a program",
                          (int)process->pid, process->name);
-    if (proc_status_read(process->proc, &status) && status.tracer)
-        return permission_refused_traced(process->pid, process->name, status.tracer, err);
     return true;
+}
+
+bool process_check_tracer(const struct process *process, struct error *err)
+{
+    struct proc_status status;
+
+    return !proc_status_read(process->proc, &status) || !status.tracer ||
+           permission_refused_traced(process->pid, process->name, status.tracer, err);
 }
 
 static bool open_memory(struct process *process, struct error *err)

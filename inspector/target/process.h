@@ -30,11 +30,16 @@ struct process {
 
 /*
  * Opens the process `pid` and checks that it can be inspected. Fails with ERROR_TARGET for each of:
- * no such process, hidden, a thread's id, a zombie, a kernel thread, ourselves, already traced, not
- * permitted; the message names the cause and the mend.
+ * no such process, hidden, a thread's id, a zombie, a kernel thread, ourselves, not permitted; the
+ * message names the cause and the mend.
  */
 MUST_CHECK bool process_open(struct process *ret, pid_t pid, struct error *err);
 void process_close(struct process *process);
+
+/* May it be stopped? Fails with ERROR_TARGET where somebody else traces it; reading needs no
+ * tracer.
+ */
+MUST_CHECK bool process_check_tracer(const struct process *process, struct error *err);
 
 /* Is it still the process and the program that was opened? */
 bool process_is_same(const struct process *process);

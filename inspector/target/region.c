@@ -65,11 +65,12 @@ bool region_reserve(struct region *region, bool huge)
         region->reserved = NULL;
     region->present = calloc(words, sizeof(uint64_t));
     region->read = calloc(words, sizeof(uint64_t));
+    region->seen = calloc(words, sizeof(uint64_t));
     region->planned = calloc(words, sizeof(uint64_t));
     region->filed = calloc(words, sizeof(uint64_t));
     region->chunks = calloc(words, 1);
-    if (!region->reserved || !region->present || !region->read || !region->planned ||
-        !region->filed || !region->chunks) {
+    if (!region->reserved || !region->present || !region->read || !region->seen ||
+        !region->planned || !region->filed || !region->chunks) {
         region_release(region);
         return false;
     }
@@ -86,11 +87,12 @@ void region_release(struct region *region)
         munmap(region->reserved, region->reserved_size);
     free(region->present);
     free(region->read);
+    free(region->seen);
     free(region->planned);
     free(region->filed);
     free(region->chunks);
     region->reserved = region->bytes = region->chunks = NULL;
-    region->present = region->read = region->planned = region->filed = NULL;
+    region->present = region->read = region->seen = region->planned = region->filed = NULL;
 }
 
 void region_read_file(struct region *region, const struct process *process, uint64_t chunk,

@@ -25,6 +25,7 @@ struct region {
     uint8_t *bytes;
     uint64_t *present; /* the image may look at it */
     uint64_t *read;    /* its bytes are here */
+    uint64_t *seen;    /* the target had it in memory when its chunk was looked at */
     uint64_t *planned; /* the question needs it: each stop copies it */
     uint64_t *filed;   /* it was read from the file, the target does not have it in memory */
     uint8_t *chunks;   /* a byte a chunk, free for the owner's marks */

@@ -4,6 +4,7 @@
 #include "tests/support/target.h"
 
 #include <criterion/criterion.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -24,25 +25,6 @@ static size_t count_lines(const char *text)
     for (; (text = strchr(text, '\n')); text++)
         lines++;
     return lines;
-}
-
-/* Does Python say that this holds of the JSON that it reads? `claim` sees it as `census`. */
-static bool holds(const char *json, const char *claim)
-{
-    char command[1024], path[] = "/tmp/pyinspect-json-XXXXXX";
-    int fd = mkstemp(path);
-
-    cr_assert(fd >= 0);
-    FILE *file = fdopen(fd, "w");
-    fputs(json, file);
-    fclose(file);
-    snprintf(command, sizeof(command),
-             "env -u ASAN_OPTIONS python3 -c 'import json, sys; census = json.load(open(\"%s\")); "
-             "sys.exit(not (%s))'",
-             path, claim);
-    int status = system(command);
-    remove(path);
-    return status == 0;
 }
 
 Test(output, text)
@@ -74,20 +56,21 @@ Test(output, json)
     start(&target, "bare");
     program_attach(&program, target.pid, "--json", "--most-common", "0");
     cr_expect_eq(program.status, 0);
-    snprintf(claim, sizeof(claim), "census[\"target\"][\"pid\"] == %d", (int)target.pid);
-    cr_expect(holds(program.out, claim), "%s", program.out);
-    cr_expect(holds(program.out, "census[\"complete\"] is True"));
-    cr_expect(holds(program.out, "0 < census[\"pause_ms\"] < 10000"));
-    cr_expect(holds(program.out, "census[\"target\"][\"version\"].startswith(\"3.\")"));
-    cr_expect(holds(program.out, "census[\"target\"][\"executable\"].startswith(\"/\")"));
-    cr_expect(holds(program.out, "sum(t[\"count\"] for t in census[\"types\"]) == "
-                                 "census[\"objects\"] == sum(census[\"generations\"].values())"));
-    cr_expect(
-        holds(program.out, "sum(t[\"bytes\"] for t in census[\"types\"]) == census[\"bytes\"]"));
-    cr_expect(holds(program.out, "set(census[\"generations\"]) == "
-                                 "{\"0\", \"1\", \"2\", \"permanent\"}"));
-    cr_expect(holds(program.out, "census[\"types\"] == sorted(census[\"types\"], "
-                                 "key=lambda t: (-t[\"count\"], t[\"type\"].encode()))"));
+    snprintf(claim, sizeof(claim), "answer[\"target\"][\"pid\"] == %d", (int)target.pid);
+    cr_expect(program_holds(&program, claim), "%s", program.out);
+    cr_expect(program_holds(&program, "answer[\"complete\"] is True"));
+    cr_expect(program_holds(&program, "0 < answer[\"pause_ms\"] < 10000"));
+    cr_expect(program_holds(&program, "answer[\"target\"][\"version\"].startswith(\"3.\")"));
+    cr_expect(program_holds(&program, "answer[\"target\"][\"executable\"].startswith(\"/\")"));
+    cr_expect(program_holds(&program,
+                            "sum(t[\"count\"] for t in answer[\"types\"]) == "
+                            "answer[\"objects\"] == sum(answer[\"generations\"].values())"));
+    cr_expect(program_holds(&program,
+                            "sum(t[\"bytes\"] for t in answer[\"types\"]) == answer[\"bytes\"]"));
+    cr_expect(program_holds(&program, "set(answer[\"generations\"]) == "
+                                      "{\"0\", \"1\", \"2\", \"permanent\"}"));
+    cr_expect(program_holds(&program, "answer[\"types\"] == sorted(answer[\"types\"], "
+                                      "key=lambda t: (-t[\"count\"], t[\"type\"].encode()))"));
     program_free(&program);
     target_end(&target);
 }
@@ -99,8 +82,8 @@ Test(output, order_by_bytes)
 
     start(&target, "bare");
     program_attach(&program, target.pid, "--json", "--by=bytes", "--most-common=0");
-    cr_expect(holds(program.out, "census[\"types\"] == sorted(census[\"types\"], "
-                                 "key=lambda t: (-t[\"bytes\"], t[\"type\"].encode()))"));
+    cr_expect(program_holds(&program, "answer[\"types\"] == sorted(answer[\"types\"], "
+                                      "key=lambda t: (-t[\"bytes\"], t[\"type\"].encode()))"));
     program_free(&program);
     target_end(&target);
 }
@@ -126,12 +109,12 @@ Test(output, one_generation)
 
     start(&target, "frozen");
     program_attach(&program, target.pid, "--json", "--generation", "0,1,2");
-    cr_expect(holds(program.out, "\"permanent\" not in census[\"generations\"]"));
-    cr_expect(holds(program.out, "census[\"objects\"] < 1000"), "%s", program.out);
+    cr_expect(program_holds(&program, "\"permanent\" not in answer[\"generations\"]"));
+    cr_expect(program_holds(&program, "answer[\"objects\"] < 1000"), "%s", program.out);
     program_free(&program);
     program_attach(&program, target.pid, "--json", "--generation", "permanent");
-    cr_expect(holds(program.out, "list(census[\"generations\"]) == [\"permanent\"]"));
-    cr_expect(holds(program.out, "census[\"objects\"] > 10000"), "%s", program.out);
+    cr_expect(program_holds(&program, "list(answer[\"generations\"]) == [\"permanent\"]"));
+    cr_expect(program_holds(&program, "answer[\"objects\"] > 10000"), "%s", program.out);
     program_free(&program);
     target_end(&target);
 }
@@ -143,9 +126,72 @@ Test(output, short_names_merge_namesakes)
 
     start(&target, "stdlib");
     program_attach(&program, target.pid, "--json", "--short-names", "--most-common=0");
-    cr_expect(holds(program.out, "len({t[\"type\"] for t in census[\"types\"]}) == "
-                                 "len(census[\"types\"])"));
-    cr_expect(holds(program.out, "\"ModuleSpec\" in {t[\"type\"] for t in census[\"types\"]}"));
+    cr_expect(program_holds(&program, "len({t[\"type\"] for t in answer[\"types\"]}) == "
+                                      "len(answer[\"types\"])"));
+    cr_expect(
+        program_holds(&program, "\"ModuleSpec\" in {t[\"type\"] for t in answer[\"types\"]}"));
+    program_free(&program);
+    target_end(&target);
+}
+
+static unsigned long long objects_of(const struct program *program)
+{
+    const char *at = strstr(program->out, "\"objects\": ");
+
+    cr_assert_not_null(at);
+    return strtoull(at + strlen("\"objects\": "), NULL, 10);
+}
+
+/* Whoever may not trace can still read without a stop, and of a heap that stands still it is all.
+ */
+Test(output, no_stop)
+{
+    struct target target;
+    struct program program, stopped;
+    char pid[16], claim[64];
+
+    start(&target, "bare");
+    snprintf(pid, sizeof(pid), "%d", (int)target.pid);
+    program_attach(&stopped, target.pid, "--json", NULL, NULL);
+    cr_expect_eq(stopped.status, 0, "%s", stopped.err);
+    cr_expect(program_holds(&stopped, "answer[\"stopped\"] is True"));
+    cr_expect(program_holds(&stopped, "answer[\"in_pieces\"] is False"));
+
+    program_run_untraced(&program, (const char *const[]){"attach", pid, NULL});
+    cr_expect_eq(program.status, 128 + SIGSYS, "%d", program.status);
+    program_free(&program);
+
+    program_run_untraced(&program,
+                         (const char *const[]){"attach", pid, "--no-stop", "--json", NULL});
+    cr_expect_eq(program.status, 1, "status %d: %s", program.status, program.err);
+    cr_expect(program_holds(&program, "answer[\"stopped\"] is False"), "%s", program.out);
+    cr_expect(program_holds(&program, "answer[\"complete\"] is False"), "%s", program.out);
+    cr_expect(program_holds(&program, "answer[\"pause_ms\"] == answer[\"stops\"] == 0"));
+    cr_expect(program_holds(&program, "answer[\"links\"][\"broken\"] == 0"), "%s", program.out);
+    snprintf(claim, sizeof(claim), "answer[\"objects\"] == %llu", objects_of(&stopped));
+    cr_expect(program_holds(&program, claim), "%s: %s", claim, program.out);
+    program_free(&program);
+    program_free(&stopped);
+    target_end(&target);
+}
+
+Test(output, no_stop_claims_nothing)
+{
+    static const char start_of_line[] =
+        "pyinspect: UNVERIFIED, read while the process ran (--no-stop), 0 lists could not be "
+        "followed to the end, 0 links without a matching back link: ";
+    struct target target;
+    struct program program;
+
+    start(&target, "bare");
+    program_attach(&program, target.pid, "--no-stop", NULL, NULL);
+    cr_expect_eq(program.status, 1);
+    cr_expect(strncmp(program.err, start_of_line, strlen(start_of_line)) == 0, "%s", program.err);
+    cr_expect(strstr(program.err, " resident) was not stopped\n"), "%s", program.err);
+    cr_expect_null(strstr(program.err, "all "), "%s", program.err);
+    cr_expect_null(strstr(program.err, " ms"), "%s", program.err);
+    cr_expect(strstr(program.out, "\nUNVERIFIED: "), "%s", program.out);
+    cr_expect_null(strstr(program.out, "\nAll "), "%s", program.out);
     program_free(&program);
     target_end(&target);
 }

@@ -58,6 +58,12 @@ static const struct usage usages[] = {
     {{"attach", "1", "--generation", "", NULL}, "0, 1, 2 and permanent"},
     {{"attach", "1", "--json=yes", NULL}, "takes no value"},
     {{"attach", "1", "-p", NULL}, "unknown option -p"},
+    {{"attach", "1", "--max-pause", "50", NULL}, "written with its unit, ms, s, m or h"},
+    {{"attach", "1", "--max-pause=0s", NULL}, "no copy is made in no time"},
+    {{"attach", "1", "--max-memory=2X", NULL}, "is no size"},
+    {{"attach", "1", "--max-pause=1s", "--no-stop", NULL}, "exclude each other"},
+    {{"docter", "1", NULL}, "did you mean doctor?"},
+    {{"doctor", NULL}, "doctor takes one PID"},
     {{"attach", "1", "--\x1b[2J", NULL}, "--\\x1b[2J"},
 };
 

@@ -3,8 +3,8 @@
 #
 # install-dependencies.sh STEP [COMPILER] - installs from Debian what a step needs and is not there.
 #
-# STEP is build, check, lint or demo. Quick and silent when all is there. Otherwise apt-get does it,
-# through sudo unless we are root; where that cannot be, one line names the packages to install.
+# STEP is build, check, lint, demo or bench. Quick and silent when all is there. Otherwise apt-get
+# does it, through sudo unless we are root; where that cannot be, one line names the packages.
 set -u
 
 step=$1
@@ -50,6 +50,10 @@ lint)
     ;;
 demo)
     needs 'python3 python3-dbg' false
+    ;;
+bench)
+    needs binutils readelf --version
+    needs python3-objgraph /usr/bin/python3 -c 'import objgraph'
     ;;
 *)
     echo "$0: no such step: $step" >&2

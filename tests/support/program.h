@@ -5,6 +5,7 @@
 #ifndef PYINSPECT_TESTS_PROGRAM_H
 #define PYINSPECT_TESTS_PROGRAM_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <sys/types.h>
 
@@ -21,6 +22,13 @@ void program_run(struct program *ret, const char *const *words);
 void program_attach(struct program *ret, pid_t pid, const char *first, const char *second,
                     const char *third);
 void program_free(struct program *program);
+
+/* As program_run, but whoever calls ptrace is killed (status 128 + SIGSYS): nothing can be stopped.
+ */
+void program_run_untraced(struct program *ret, const char *const *words);
+
+/* Does Python say that this holds of the JSON that was printed? `claim` sees it as `answer`. */
+bool program_holds(const struct program *program, const char *claim);
 
 /* Starts it with its output thrown away; the caller waits for it. */
 pid_t program_start(const char *const *words);

@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: MIT
+#include "inspector/command/common_options.h"
+
+#include "inspector/command/command.h"
+#include "inspector/command/session.h"
+
+static bool set_read_swapped(void *into, const char *value, struct error *err)
+{
+    (void)value, (void)err;
+    ((struct session_options *)into)->read_swapped = true;
+    return true;
+}
+
+static bool nothing_to_bound(struct error *err)
+{
+    return error_set(err, ERROR_USAGE,
+                     "--no-stop and --max-pause exclude each other: without a stop there is no "
+                     "pause to bound");
+}
+
+static bool set_max_pause(void *into, const char *value, struct error *err)
+{
+    struct session_options *options = into;
+    double milliseconds;
+
+    if (options->no_stop)
+        return nothing_to_bound(err);
+    if (!parse_duration(value, &milliseconds, err))
+        return error_context(err, "--max-pause");
+    if (milliseconds <= 0)
+        return error_set(err, ERROR_USAGE,
+                         "--max-pause %s: no copy is made in no time; --no-stop stops nothing",
+                         value);
+    options->max_pause_milliseconds = milliseconds;
+    return true;
+}
+
+static bool set_max_memory(void *into, const char *value, struct error *err)
+{
+    uint64_t bytes;
+
+    if (!parse_size(value, &bytes, err))
+        return error_context(err, "--max-memory");
+    if (!bytes)
+        return error_set(err, ERROR_USAGE, "--max-memory %s: no copy is made in no memory", value);
+    ((struct session_options *)into)->max_memory = bytes;
+    return true;
+}
+
+static bool set_no_stop(void *into, const char *value, struct error *err)
+{
+    struct session_options *options = into;
+
+    (void)value;
+    if (options->max_pause_milliseconds > 0)
+        return nothing_to_bound(err);
+    options->no_stop = true;
+    return true;
+}
+
+const struct option_row target_options[] = {
+    {"max-pause", "TIME", "stop it for no longer, or not at all: 50ms, 1.5s", set_max_pause},
+    {"no-stop", NULL, "never stop it; what is read is then not verified", set_no_stop},
+    {"max-memory", "SIZE", "take no more memory for the copy: 512M, 2G", set_max_memory},
+    {"read-swapped", NULL, "read pages in swap too, which brings them back", set_read_swapped},
+    {.name = NULL},
+};
+
+static bool set_format(enum format *format, enum format wanted, struct error *err)
+{
+    if (*format != FORMAT_TEXT && *format != wanted)
+        return error_set(err, ERROR_USAGE, "--json and --csv exclude each other");
+    *format = wanted;
+    return true;
+}
+
+static bool set_json(void *into, const char *value, struct error *err)
+{
+    (void)value;
+    return set_format(into, FORMAT_JSON, err);
+}
+
+static bool set_csv(void *into, const char *value, struct error *err)
+{
+    (void)value;
+    return set_format(into, FORMAT_CSV, err);
+}
+
+const struct option_row format_options[] = {
+    {"json", NULL, "print one JSON object", set_json},
+    {"csv", NULL, "print comma-separated values", set_csv},
+    {.name = NULL},
+};

@@ -1,0 +1,335 @@
+// SPDX-License-Identifier: MIT
+#include "inspector/command/command.h"
+
+#include "inspector/analysis/census.h"
+#include "inspector/command/common_options.h"
+#include "inspector/command/questions.h"
+#include "inspector/command/worth.h"
+#include "inspector/report/format.h"
+#include "inspector/report/render.h"
+#include "inspector/target/proc_status.h"
+#include "inspector/target/process.h"
+#include "symbols/base/cleanup.h"
+
+#include <fcntl.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+
+struct doctor_options {
+    struct session_options session;
+    enum format format;
+};
+
+/* In the order in which they are looked at: each needs those before it. */
+enum check { PROCESS, ACCESS, INTERPRETER, LAYOUT, HEAP, COLLECTOR, PAUSE, MEMORY, CHECKS };
+
+struct examination {
+    const struct session_options *options;
+    pid_t pid;
+    enum check failed; /* CHECKS: nothing stands in the way */
+    struct error failure;
+
+    /* What was found, as far as the checks before `failed` go. */
+    struct proc_stat stat;
+    unsigned threads;
+    uint64_t resident_bytes;
+    char executable[4096];
+    struct python python;
+    uint64_t objects, bytes;
+    struct session_estimate estimate;
+};
+
+static const struct option_list option_lists[] = {
+    {target_options, offsetof(struct doctor_options, session)},
+    {format_options, offsetof(struct doctor_options, format)},
+    {.rows = NULL},
+};
+
+static const struct column columns[] = {
+    {"check", "Check", UNIT_TEXT},
+    {"ok", "OK", UNIT_BOOL},
+    {"finding", "Finding", UNIT_TEXT},
+};
+
+/* What anybody may know of a process, whether it can be inspected or not. */
+static bool see_process(struct examination *exam)
+{
+    char path[64];
+    struct proc_status status;
+    struct stat tasks;
+
+    snprintf(path, sizeof(path), "/proc/%d", (int)exam->pid);
+    AUTO_CLOSE int proc = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (proc < 0 || !proc_stat_read(proc, &exam->stat) || !proc_status_read(proc, &status) ||
+        status.process != exam->pid)
+        return false;
+    exam->resident_bytes = status.resident_bytes;
+    /* Two links of the directory are "." and "..", and each thread's is one more. */
+    if (fstatat(proc, "task", &tasks, 0) == 0 && tasks.st_nlink > 2)
+        exam->threads = (unsigned)tasks.st_nlink - 2;
+    return true;
+}
+
+static bool has_access(const struct examination *exam)
+{
+    struct process process;
+    struct error ignored;
+
+    if (!process_open(&process, exam->pid, &ignored))
+        return false;
+    bool has = exam->options->no_stop || process_check_tracer(&process, &ignored);
+    process_close(&process);
+    return has;
+}
+
+static bool estimate_cost(struct examination *exam, struct session *session,
+                          struct progress *progress)
+{
+    const struct census_options options = {.generations = {true, true, true, true},
+                                           .progress = progress};
+    struct census census;
+
+    census_init(&census, &exam->python, &options);
+    bool done =
+        session_estimate(session, question_census, &census, &exam->estimate, &exam->failure);
+    exam->objects = census.objects;
+    exam->bytes = census.bytes;
+    census_free(&census);
+    return done;
+}
+
+/* Returns the check that failed, with exam->failure set, or CHECKS. */
+static enum check examine(struct examination *exam, struct progress *progress)
+{
+    bool seen = see_process(exam);
+    struct session *session;
+
+    if (!session_open(&session, exam->pid, exam->options, &exam->failure))
+        return !seen ? PROCESS : has_access(exam) ? INTERPRETER : ACCESS;
+    exam->python = *session_python(session);
+    session_executable(session, exam->executable, sizeof(exam->executable));
+    enum check failed = CHECKS;
+    if (!estimate_cost(exam, session, progress))
+        failed = HEAP;
+    else if (!session_keeps_bound(session, &exam->estimate, &exam->failure))
+        failed = PAUSE;
+    session_close(session);
+    return failed;
+}
+
+static const char *state_of(const struct examination *exam)
+{
+    switch (exam->stat.state) {
+    case 'R':
+        return "running";
+    case 'S':
+        return "sleeping";
+    case 'D':
+        return "sleeping uninterruptibly";
+    case 'T':
+        return "stopped";
+    case 't':
+        return "held by a tracer";
+    case 'Z':
+    case 'X':
+        return exam->threads > 1 ? "running without its main thread" : "a zombie";
+    default:
+        return "in an unknown state";
+    }
+}
+
+static void describe_process(const struct examination *exam, struct text *text)
+{
+    char bytes[32];
+
+    text_addf(text, "%s, %s, ", exam->stat.name, state_of(exam));
+    add_things(text, exam->threads, "thread");
+    if (exam->resident_bytes)
+        text_addf(text, ", %s resident", format_bytes(bytes, exam->resident_bytes));
+}
+
+static void describe_access(const struct examination *exam, struct text *text)
+{
+    text_add(text, exam->options->no_stop ? "may be read (--no-stop)"
+                                          : "may be read and stopped; nobody traces it");
+}
+
+static void describe_interpreter(const struct examination *exam, struct text *text)
+{
+    const char *version = exam->python.version.text;
+
+    text_addf(text, "CPython %s, %s", *version ? version : "of unknown version",
+              exam->python.executable);
+}
+
+static void describe_layout(const struct examination *exam, struct text *text)
+{
+    uint64_t present = 0;
+
+    for (int slot = 0; slot < LAYOUT_SLOTS; slot++)
+        present += exam->python.layout.slots[slot].present;
+    text_add(text, "debug information found: ");
+    add_things(text, present, "offset");
+    text_add(text, " and sizes");
+}
+
+static void describe_heap(const struct examination *exam, struct text *text)
+{
+    char bytes[32];
+
+    text_add(text, "about ");
+    add_things(text, exam->objects, "object");
+    text_addf(text, ", %s (unverified)", format_bytes(bytes, exam->bytes));
+}
+
+static void describe_collector(const struct examination *exam, struct text *text)
+{
+    text_add(text, exam->estimate.collecting ? "at work all the time: try again later" : "idle");
+}
+
+static void describe_pause(const struct examination *exam, struct text *text)
+{
+    char pause[32], most[32], bytes[32];
+
+    if (exam->options->no_stop)
+        text_add(text, "none (--no-stop)");
+    else
+        text_addf(text, "about %s for %s (bound: %s)",
+                  format_milliseconds(pause, exam->estimate.pause_milliseconds),
+                  format_bytes(bytes, exam->estimate.copied_bytes),
+                  format_milliseconds(most, exam->estimate.max_pause_milliseconds));
+}
+
+static void describe_memory(const struct examination *exam, struct text *text)
+{
+    char bytes[32], most[32];
+
+    format_bytes(bytes, exam->estimate.memory_bytes);
+    format_bytes(most, exam->estimate.max_memory);
+    text_addf(text, "%s of ours%s (bound: %s)", bytes,
+              exam->estimate.in_pieces ? ", so it is copied in pieces" : "", most);
+}
+
+static const struct {
+    const char *name;
+    void (*describe)(const struct examination *exam, struct text *text);
+} checks[CHECKS] = {
+    [PROCESS] = {"process", describe_process},
+    [ACCESS] = {"access", describe_access},
+    [INTERPRETER] = {"interpreter", describe_interpreter},
+    [LAYOUT] = {"layout", describe_layout},
+    [HEAP] = {"heap", describe_heap},
+    [COLLECTOR] = {"collector", describe_collector},
+    [PAUSE] = {"pause", describe_pause},
+    [MEMORY] = {"memory", describe_memory},
+};
+
+static void add_row(struct report *report, const char *name, bool ok, const struct text *finding)
+{
+    report_cell_text(report, name, strlen(name));
+    report_cell_number(report, ok);
+    report_cell_text(report, finding->bytes, finding->length);
+    report->failed |= finding->failed;
+}
+
+static void add_rows(struct report *report, const struct examination *exam)
+{
+    struct text finding = {0};
+
+    for (int check = PROCESS; check < CHECKS && check <= (int)exam->failed; check++) {
+        bool ok = check != (int)exam->failed;
+        text_clear(&finding);
+        if (ok)
+            checks[check].describe(exam, &finding);
+        else
+            text_add(&finding, exam->failure.text);
+        ok = ok && !(check == COLLECTOR && exam->estimate.collecting);
+        add_row(report, checks[check].name, ok, &finding);
+    }
+    text_free(&finding);
+}
+
+static void add_target(struct report *report, const struct examination *exam)
+{
+    report_fact_number(report, "target.pid", UNIT_COUNT, (uint64_t)exam->pid);
+    if (exam->failed > PROCESS) {
+        report_fact_text(report, "target.name", exam->stat.name);
+        report_fact_text(report, "target.state", state_of(exam));
+        report_fact_number(report, "target.threads", UNIT_COUNT, exam->threads);
+        report_fact_number(report, "target.resident_bytes", UNIT_BYTES, exam->resident_bytes);
+    }
+    if (exam->failed > INTERPRETER) {
+        report_fact_text(report, "target.executable", exam->executable);
+        report_fact_text(report, "target.interpreter", exam->python.executable);
+        report_fact_text(report, "target.version", exam->python.version.text);
+    }
+}
+
+static void add_estimate(struct report *report, const struct examination *exam)
+{
+    const struct session_estimate *estimate = &exam->estimate;
+    bool stops = !exam->options->no_stop;
+
+    report_fact_number(report, "objects", UNIT_COUNT, exam->objects);
+    report_fact_number(report, "bytes", UNIT_BYTES, exam->bytes);
+    report_fact_number(report, "collecting", UNIT_BOOL, estimate->collecting);
+    report_fact_milliseconds(report, "pause_ms", stops ? estimate->pause_milliseconds : 0);
+    if (stops)
+        report_fact_milliseconds(report, "max_pause_ms", estimate->max_pause_milliseconds);
+    report_fact_number(report, "copied_bytes", UNIT_BYTES, estimate->copied_bytes);
+    report_fact_number(report, "memory_bytes", UNIT_BYTES, estimate->memory_bytes);
+    report_fact_number(report, "max_memory_bytes", UNIT_BYTES, estimate->max_memory);
+    report_fact_number(report, "in_pieces", UNIT_BOOL, estimate->in_pieces);
+}
+
+static void fill_answer(const struct examination *exam, enum format format, struct answer *ret)
+{
+    bool inspectable = exam->failed == CHECKS;
+
+    *ret = (struct answer){.format = format,
+                           .complete = !exam->estimate.collecting,
+                           .obstacle = inspectable ? ERROR_NONE : exam->failure.kind};
+    report_init(&ret->report, "checks", columns, sizeof(columns) / sizeof(*columns));
+    add_target(&ret->report, exam);
+    report_fact_number(&ret->report, "inspectable", UNIT_BOOL, inspectable);
+    if (exam->failed > HEAP)
+        add_estimate(&ret->report, exam);
+    add_rows(&ret->report, exam);
+    if (!inspectable)
+        text_add(&ret->worth, exam->failure.text);
+    else
+        text_addf(&ret->worth, "process %d (%s) can be inspected%s", (int)exam->pid,
+                  exam->stat.name,
+                  exam->estimate.collecting ? ", but its garbage collector was at work all the time"
+                                            : "");
+}
+
+static bool run(int argc, char **argv, int first, struct progress *progress, struct answer *ret,
+                struct error *err)
+{
+    struct doctor_options options = {.session.progress = progress};
+    struct examination exam = {.options = &options.session};
+    struct operands operands;
+
+    if (!options_parse(argc, argv, first, option_lists, &options, &operands, err) ||
+        !command_pid(&doctor_command, &operands, &exam.pid, err))
+        return false;
+    exam.failed = examine(&exam, progress);
+    fill_answer(&exam, options.format, ret);
+    return true;
+}
+
+const struct command doctor_command = {
+    .name = "doctor",
+    .operands = "PID",
+    .summary = "Tell whether a process can be inspected, and what that would cost it",
+    .details = "\nLooks at what attach needs, stops nothing, and prints a row for each check: the\n"
+               "process, the permission, the interpreter and its debug information, the heap, the\n"
+               "garbage collector, for how long the process would stand still and how much memory\n"
+               "the copy would take. Where something stands in the way, the last row says what it\n"
+               "is and what to do about it, and the exit status is that of attach.\n",
+    .options = option_lists,
+    .run = run,
+};

@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: MIT
+#include "inspector/command/worth.h"
+
+#include "inspector/report/render.h"
+
+const char *worth_doubt(const struct worth *worth)
+{
+    if (worth->asked->unstopped)
+        return "UNVERIFIED";
+    return worth->asked->verified ? NULL : "INCOMPLETE";
+}
+
+void worth_add_target(const struct worth *worth, struct report *report)
+{
+    report_fact_number(report, "target.pid", UNIT_COUNT, (uint64_t)worth->pid);
+    report_fact_text(report, "target.executable", worth->executable);
+    report_fact_text(report, "target.interpreter", worth->python->executable);
+    report_fact_text(report, "target.version", worth->python->version.text);
+    report_fact_number(report, "target.threads", UNIT_COUNT, worth->asked->threads);
+    report_fact_number(report, "target.interpreters", UNIT_COUNT, worth->verdict->interpreters);
+    report_fact_number(report, "target.resident_bytes", UNIT_BYTES, worth->asked->resident_bytes);
+}
+
+void worth_add_facts(const struct worth *worth, struct report *report)
+{
+    const struct session_report *asked = worth->asked;
+
+    report_fact_number(report, "stopped", UNIT_BOOL, !asked->unstopped);
+    report_fact_milliseconds(report, "pause_ms", asked->pause_milliseconds);
+    report_fact_number(report, "stops", UNIT_COUNT, asked->stops);
+    report_fact_milliseconds(report, "stopped_ms", asked->stopped_milliseconds);
+    report_fact_number(report, "copied_bytes", UNIT_BYTES, asked->copied_bytes);
+    report_fact_number(report, "in_pieces", UNIT_BOOL, asked->in_pieces);
+    report_fact_number(report, "complete", UNIT_BOOL, !worth_doubt(worth));
+    report_fact_number(report, "links.verified", UNIT_COUNT, worth->verdict->links_verified);
+    report_fact_number(report, "links.broken", UNIT_COUNT, worth->verdict->links_broken);
+}
+
+void add_things(struct text *text, uint64_t count, const char *thing)
+{
+    char number[32];
+
+    text_addf(text, "%s %s%s", format_count(number, count), thing, count == 1 ? "" : "s");
+}
+
+static void add_doubt(struct text *text, bool anyway, uint64_t count, const char *thing,
+                      const char *rest)
+{
+    if (!count && !anyway)
+        return;
+    text_add(text, ", ");
+    add_things(text, count, thing);
+    text_add(text, rest);
+}
+
+/* The gravest first. Of what was not stopped, that nothing broken was met is worth saying too. */
+void worth_begin(const struct worth *worth, struct text *text)
+{
+    const struct heap_verdict *verdict = worth->verdict;
+    const struct session_report *asked = worth->asked;
+    bool unstopped = asked->unstopped;
+
+    if (!worth_doubt(worth))
+        return;
+    text_add(text, worth_doubt(worth));
+    if (unstopped)
+        text_add(text, ", read while the process ran (--no-stop)");
+    if (verdict->collecting)
+        text_add(text, unstopped ? ", the garbage collector was at work"
+                                 : ", the garbage collector was at work all the time (try again "
+                                   "later)");
+    add_doubt(text, unstopped, verdict->lists_cut, "list", " could not be followed to the end");
+    add_doubt(text, unstopped, verdict->links_broken, "link", " without a matching back link");
+    add_doubt(text, false, verdict->bad_types, "object", " without a readable type");
+    add_doubt(text, false, verdict->bad_sizes, "object", " of a size that cannot be");
+    add_doubt(text, false, asked->missed, "time", " memory could not be read");
+    add_doubt(text, false, asked->swapped_pages, "page", " in swap (--read-swapped reads them)");
+    text_add(text, ": ");
+}
+
+static void add_pause(const struct session_report *asked, struct text *text)
+{
+    if (asked->unstopped)
+        text_add(text, "was not stopped");
+    else if (asked->stops == 1)
+        text_addf(text, "stood still for %.1f ms", asked->pause_milliseconds);
+    else
+        text_addf(text, "was stopped %u times, for %.1f ms at most and %.1f ms in all",
+                  asked->stops, asked->pause_milliseconds, asked->stopped_milliseconds);
+    if (asked->was_stopped)
+        text_add(text, "; it had been stopped before and still is");
+    if (asked->in_pieces)
+        text_add(text, "; copied in pieces, for want of memory");
+}
+
+void worth_end(const struct worth *worth, struct text *text)
+{
+    const struct session_report *asked = worth->asked;
+    const char *version = worth->python->version.text;
+    char resident[32];
+
+    text_add(text, worth_doubt(worth) ? ", " : ", all ");
+    add_things(text, worth->verdict->links_verified, "link");
+    text_addf(text, " verified; process %d (CPython %s, ", (int)worth->pid,
+              *version ? version : "of unknown version");
+    add_things(text, asked->threads, "thread");
+    text_addf(text, ", %s resident) ", format_bytes(resident, asked->resident_bytes));
+    add_pause(asked, text);
+}

@@ -1,0 +1,242 @@
+// SPDX-License-Identifier: MIT
+#include "inspector/target/mirror.h"
+
+#include "symbols/base/vector.h"
+
+#include <stdlib.h>
+
+/* No more than this is read from files in place of pages that the process does not have in memory.
+ */
+static const uint64_t most_filed_pages = 64 * 1024;
+/* 64 MiB. Below it, we take no more memory than the question needs. */
+static const size_t chunks_of_a_large_process = 256;
+
+/* Marks of a region's chunk. */
+enum {
+    CHUNK_LISTED = 1, /* it is among the mirror's chunks */
+    CHUNK_LOOKED = 2  /* region->seen is what the process has of it */
+};
+
+void mirror_init(struct mirror *mirror, const struct process *process, bool read_swapped,
+                 uint64_t max_memory)
+{
+    uint64_t resident = process_resident(process);
+
+    *mirror =
+        (struct mirror){.process = process, .read_swapped = read_swapped, .max_memory = max_memory};
+    mirror->huge_pages =
+        resident > chunks_of_a_large_process * CHUNK_BYTES * 2 && resident < max_memory / 4 * 3;
+    image_init(&mirror->image);
+}
+
+void mirror_clear(struct mirror *mirror)
+{
+    for (size_t i = 0; i < mirror->count; i++)
+        region_free(mirror->regions[i]);
+    free(mirror->regions);
+    copy_list_free(&mirror->chunks);
+    mirror->regions = NULL;
+    mirror->count = mirror->capacity = 0;
+    mirror->in_pieces = mirror->short_of_memory = false;
+    mirror->swapped_pages = 0;
+    mirror->filed_budget = most_filed_pages;
+    image_free(&mirror->image);
+}
+
+bool mirror_add(struct mirror *mirror, const struct mapping *mapping, struct error *err)
+{
+    struct region *region = region_new(mapping);
+    struct region **grown =
+        vector_grow(mirror->regions, &mirror->capacity, mirror->count + 1, sizeof(*grown));
+
+    if (grown)
+        mirror->regions = grown;
+    if (!region || !grown) {
+        region_free(region);
+        return error_memory(err);
+    }
+    mirror->regions[mirror->count++] = region;
+    struct image_range range = {
+        .start = mapping->start, .size = mapping->end - mapping->start, .source = region};
+    return image_add(&mirror->image, &range, err);
+}
+
+bool mirror_open_range(struct mirror *mirror, struct image_range *range)
+{
+    struct region *region = range->source;
+
+    if (!region_reserve(region, mirror->huge_pages)) {
+        mirror->short_of_memory = true;
+        return false;
+    }
+    range->bytes = region->bytes;
+    range->present = region->present;
+    return true;
+}
+
+bool mirror_list(struct mirror *mirror, struct region *region, uint64_t chunk)
+{
+    struct copy_item item = {.region = region, .chunk = chunk};
+
+    if (region->chunks[chunk] & CHUNK_LISTED)
+        return true;
+    if (!copy_list_add(&mirror->chunks, &item)) {
+        mirror->short_of_memory = true;
+        return false;
+    }
+    region->chunks[chunk] |= CHUNK_LISTED;
+    return true;
+}
+
+static bool look_at_chunk(struct mirror *mirror, struct region *region, uint64_t chunk)
+{
+    if (!mirror_list(mirror, region, chunk))
+        return false;
+    region->chunks[chunk] |= CHUNK_LOOKED;
+    struct residence residence =
+        residence_of(mirror->process, region, chunk, region_chunk_mask(region, chunk));
+    region->seen[chunk] = residence.resident;
+    if (mirror->read_swapped)
+        region->seen[chunk] |= residence.swapped;
+    if (mirror->chunks.count * CHUNK_BYTES > mirror->max_memory)
+        mirror->image.crowded = true;
+    return true;
+}
+
+/* Fetches what the running target has of these pages of a chunk and we have not. */
+static void fetch_pages(struct mirror *mirror, struct region *region, uint64_t chunk, uint64_t mask)
+{
+    if (!(region->chunks[chunk] & CHUNK_LOOKED) && !look_at_chunk(mirror, region, chunk))
+        return;
+    struct copy_item item = {.region = region, .chunk = chunk};
+    item.mask = mask & region->seen[chunk] & ~region->read[chunk];
+    /* A process that is large has a question that needs much of it: more at a time is faster. */
+    if (item.mask && mirror->chunks.count > chunks_of_a_large_process)
+        item.mask = region->seen[chunk] & ~region->read[chunk];
+    if (item.mask)
+        copy_chunk(mirror->process, mirror->read_swapped, &item);
+
+    uint64_t absent = region_is_anonymous(region)
+                          ? 0
+                          : mask & region_chunk_mask(region, chunk) & ~region->seen[chunk] &
+                                ~region->filed[chunk];
+    if (absent) {
+        struct residence residence = residence_of(mirror->process, region, chunk, absent);
+        region_read_file(region, mirror->process, chunk,
+                         absent & ~residence.resident & ~residence.swapped, &mirror->filed_budget);
+    }
+}
+
+/* The pages of a chunk that [first, last] has of it. */
+static uint64_t pages_within(uint64_t chunk, uint64_t first, uint64_t last)
+{
+    uint64_t mask = UINT64_MAX;
+
+    if (first / CHUNK_PAGES == chunk)
+        mask &= UINT64_MAX << first % CHUNK_PAGES;
+    if (last / CHUNK_PAGES == chunk)
+        mask &= UINT64_MAX >> (CHUNK_PAGES - 1 - last % CHUNK_PAGES);
+    return mask;
+}
+
+/*
+ * Whole groups of four pages at addresses of 16 KiB: where one was touched the next may be by the
+ * time of the stop, since CPython fills pools of that size (POOL_SIZE, 3.10 and later; one page
+ * before), and so do others. At a chunk's edge the other edge's pages may come along.
+ */
+static uint64_t in_groups(const struct region *region, uint64_t mask)
+{
+    unsigned phase = region->mapping.start / IMAGE_PAGE % 4;
+    uint64_t aligned = phase ? mask << phase | mask >> (64 - phase) : mask;
+    uint64_t groups =
+        (aligned | aligned >> 1 | aligned >> 2 | aligned >> 3) & UINT64_C(0x1111111111111111);
+
+    groups *= 0xf;
+    return phase ? groups >> phase | groups << (64 - phase) : groups;
+}
+
+/* What the question asks for is shown to it page by page, so that we see which ones it needs. */
+static bool fetch(void *context, struct image_range *range, uint64_t address, uint64_t size)
+{
+    struct mirror *mirror = context;
+    struct region *region = range->source;
+    uint64_t first = (address - range->start) / IMAGE_PAGE;
+    uint64_t last = (address - range->start + size - 1) / IMAGE_PAGE;
+    bool any = false;
+
+    if ((mirror->stop && stop_is_over(mirror->stop)) || !mirror_open_range(mirror, range))
+        return false;
+    for (uint64_t chunk = first / CHUNK_PAGES; chunk <= last / CHUNK_PAGES; chunk++) {
+        uint64_t mask = in_groups(region, pages_within(chunk, first, last));
+        fetch_pages(mirror, region, chunk, mask);
+        uint64_t shown = region->read[chunk] & ~region->present[chunk] & mask;
+        region->present[chunk] |= shown;
+        any |= shown != 0;
+    }
+    return any;
+}
+
+/* After the stop: what was not copied is not to be had. */
+static bool note_swapped(void *context, struct image_range *range, uint64_t address, uint64_t size)
+{
+    struct mirror *mirror = context;
+    uint64_t first = (address - range->start) / IMAGE_PAGE;
+    uint64_t last = (address - range->start + size - 1) / IMAGE_PAGE;
+
+    if (mirror->read_swapped)
+        return false;
+    for (uint64_t chunk = first / CHUNK_PAGES; chunk <= last / CHUNK_PAGES; chunk++) {
+        struct residence residence =
+            residence_of(mirror->process, range->source, chunk, pages_within(chunk, first, last));
+        mirror->swapped_pages += (unsigned)__builtin_popcountll(residence.swapped);
+    }
+    return false;
+}
+
+void mirror_trim(struct mirror *mirror)
+{
+    for (size_t i = 0; i < mirror->image.count; i++) {
+        mirror->image.ranges[i].bytes = NULL;
+        mirror->image.ranges[i].present = NULL;
+    }
+    for (size_t i = 0; i < mirror->count; i++)
+        region_release(mirror->regions[i]);
+    mirror->chunks.count = 0;
+    mirror->filed_budget = most_filed_pages;
+    mirror->in_pieces = true;
+    mirror->image.crowded = false;
+    image_changed(&mirror->image);
+}
+
+static void trim(void *context)
+{
+    mirror_trim(context);
+}
+
+static void answer_with(struct mirror *mirror, image_fill *fill)
+{
+    mirror->image.fill = fill;
+    mirror->image.trim = trim;
+    mirror->image.fill_context = mirror;
+    mirror->image.missed = 0;
+    image_changed(&mirror->image);
+}
+
+void mirror_fetch(struct mirror *mirror)
+{
+    answer_with(mirror, fetch);
+}
+
+void mirror_keep(struct mirror *mirror)
+{
+    answer_with(mirror, note_swapped);
+}
+
+void mirror_look_again(struct mirror *mirror)
+{
+    for (size_t i = 0; i < mirror->chunks.count; i++) {
+        struct region *region = mirror->chunks.items[i].region;
+        if (region_changes(region))
+            region->chunks[mirror->chunks.items[i].chunk] = CHUNK_LISTED;
+    }
+}

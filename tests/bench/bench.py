@@ -1,0 +1,288 @@
+# SPDX-License-Identifier: MIT
+"""Holds pyinspect against objgraph, both on the same heap of the same process (heap.py).
+
+    bench.py PYINSPECT OBJGRAPH_DIRECTORY
+
+For each size of BENCH_SIZES a process is started. In a round pyinspect attaches to it, objgraph
+runs in it, and pyinspect attaches while a hundred threads sleep in it; the next round has them in
+the opposite order. One round more, the first, is not counted: it brings the files into memory.
+Ratios are taken within a round; printed is their median over BENCH_ROUNDS rounds, and the lowest
+and highest.
+
+objgraph's time is the time for which the thread that calls it gets nothing else done. Other threads
+may get the GIL now and then meanwhile: the longest gap that one of them felt is printed too.
+
+Exits with 1 if a target is missed, with 2 if something could not be measured.
+"""
+import contextlib
+import json
+import operator
+import os
+import platform
+import signal
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+
+SIZES = os.environ.get("BENCH_SIZES") or "200000 2000000 10000000"
+ROUNDS = os.environ.get("BENCH_ROUNDS") or "5"
+SLEEPERS = 100
+PATIENCE = 120  # seconds, for any one answer
+MIB = 1 << 20
+
+
+class Failure(Exception):
+    pass
+
+
+# What is promised: its name, its value in a round, the bound, and whether each round has to keep it
+# rather than their median.
+TARGETS = [
+    ("pause / objgraph's time", lambda r: r["pause"] / r["objgraph"], "<=", 0.05, False),
+    ("pause, ns an object", lambda r: r["pause"] * 1e9 / r["objects"], "<=", 15, False),
+    ("whole command / objgraph's time", lambda r: r["command"] / r["objgraph"], "<", 1, False),
+    ("peak memory / (copied + 64 an object)",
+     lambda r: r["peak"] / (r["copied"] + 64 * r["objects"]), "<", 1, False),
+    ("growth of the target's RSS, KiB", lambda r: r["rss_growth"] / 1024, "<=", 0, True),
+    ("growth of its page tables, KiB", lambda r: r["tables_growth"] / 1024, "<=", 0, True),
+    ("%d sleeping threads add, ms" % SLEEPERS,
+     lambda r: (r["pause_with_threads"] - r["pause"]) * 1e3, "<", 10, False),
+    ("pause felt less pause printed, ms", lambda r: (r["felt"] - r["pause"]) * 1e3, "<=", 5, False),
+]
+
+FIGURES = [
+    ("objects", lambda r: r["objects"]),
+    ("pause printed, ms", lambda r: r["pause"] * 1e3),
+    ("pause felt, ms", lambda r: r["felt"] * 1e3),
+    ("  felt with nobody attached, ms", lambda r: r["felt_at_rest"] * 1e3),
+    ("  printed with %d threads, ms" % SLEEPERS, lambda r: r["pause_with_threads"] * 1e3),
+    ("stops", lambda r: r["stops"]),
+    ("whole command, ms", lambda r: r["command"] * 1e3),
+    ("objgraph's time, ms", lambda r: r["objgraph"] * 1e3),
+    ("  longest gap felt in it, ms", lambda r: r["objgraph_felt"] * 1e3),
+    ("copied, MiB", lambda r: r["copied"] / MIB),
+    ("pyinspect's peak memory, MiB", lambda r: r["peak"] / MIB),
+    ("target's memory, MiB", lambda r: r["resident"] / MIB),
+    ("get_new_ids adds, MB a million objects", lambda r: r["new_ids_growth"] / r["objects"]),
+]
+
+BOUNDS = {"<": operator.lt, "<=": operator.le}
+
+
+@contextlib.contextmanager
+def time_limit(what):
+    def expire(*_):
+        raise Failure("%s took over %d seconds" % (what, PATIENCE))
+
+    signal.signal(signal.SIGALRM, expire)
+    signal.alarm(PATIENCE)
+    try:
+        yield
+    finally:
+        signal.alarm(0)
+
+
+@contextlib.contextmanager
+def running(*command, **options):
+    """A child that is gone at the end, whatever happened."""
+    child = subprocess.Popen(command, **options)
+    try:
+        yield child
+    finally:
+        if child.returncode is None:
+            child.kill()
+            child.wait()
+
+
+class Target:
+    """heap.py at work; `hello` is its first answer."""
+
+    def __init__(self, process):
+        self.process = process
+        self.hello = self.read_answer("building the heap")
+
+    def read_answer(self, what):
+        with time_limit(what):
+            line = self.process.stdout.readline()
+        if not line:
+            raise Failure("the target ended while %s" % what)
+        return json.loads(line)
+
+    def ask(self, command):
+        self.process.stdin.write(command + "\n")
+        self.process.stdin.flush()
+        return self.read_answer("answering " + command)
+
+    def take_gap(self):
+        return self.ask("gap")["gap"]
+
+    def memory(self):
+        """Bytes resident, and in page tables. (VmRSS is not exact on every kernel.)"""
+        return (self.read_size("smaps_rollup", "Rss:"), self.read_size("status", "VmPTE:"))
+
+    def read_size(self, file, name):
+        with open("/proc/%d/%s" % (self.process.pid, file)) as lines:
+            return next(int(line.split()[1]) * 1024 for line in lines if line.startswith(name))
+
+
+def attach(pyinspect, target):
+    """One run of pyinspect, as a dict of seconds and bytes."""
+    target.take_gap()
+    rss, tables = target.memory()
+    with tempfile.TemporaryFile("w+") as output, tempfile.TemporaryFile("w+") as messages:
+        start = time.perf_counter()
+        with running(pyinspect, "attach", str(target.process.pid), "--json",
+                     stdin=subprocess.DEVNULL, stdout=output, stderr=messages) as child:
+            with time_limit("pyinspect"):
+                # A child's peak is never below ours, from which it was forked: some 15 MiB.
+                _, child.returncode, usage = os.wait4(child.pid, 0)
+        command = time.perf_counter() - start
+        rss_after, tables_after = target.memory()
+        output.seek(0)
+        messages.seek(0)
+        if child.returncode != 0:
+            raise Failure("pyinspect failed:\n" + messages.read())
+        report = json.load(output)
+    if not report["complete"]:
+        raise Failure("pyinspect did not see the whole heap")
+    return {
+        "objects": report["objects"],
+        "pause": report["pause_ms"] / 1e3,
+        "stops": report["stops"],
+        "copied": report["copied_bytes"],
+        "resident": report["target"]["resident_bytes"],
+        "command": command,
+        "peak": usage.ru_maxrss * 1024,
+        "rss_growth": rss_after - rss,
+        "tables_growth": tables_after - tables,
+        "felt": target.take_gap(),
+    }
+
+
+def attach_with_threads(pyinspect, target):
+    target.ask("threads %d" % SLEEPERS)
+    pause = attach(pyinspect, target)["pause"]
+    target.ask("threads 0")
+    return {"pause_with_threads": pause}
+
+
+def run_objgraph(_, target):
+    target.take_gap()
+    seconds = target.ask("objgraph")["seconds"]
+    return {"objgraph": seconds, "objgraph_felt": target.take_gap()}
+
+
+def rest(_, target):
+    target.take_gap()
+    time.sleep(0.2)
+    return {"felt_at_rest": target.take_gap()}
+
+
+def measure_size(pyinspect, objgraph_directory, size, count):
+    """The rounds, as a list of dicts, and objgraph's version."""
+    script = os.path.join(os.path.dirname(os.path.abspath(__file__)), "heap.py")
+    with running(sys.executable, "-IB", script, str(size), objgraph_directory,
+                 stdin=subprocess.PIPE, stdout=subprocess.PIPE, universal_newlines=True) as process:
+        target = Target(process)
+        sides = [rest, attach, run_objgraph, attach_with_threads]
+        rounds = []
+        for _ in range(count + 1):
+            rounds.append({})
+            for side in sides:
+                rounds[-1].update(side(pyinspect, target))
+            sides.reverse()
+        before, _ = target.memory()
+        target.ask("new_ids")
+        growth = target.memory()[0] - before
+    for figures in rounds:
+        figures["new_ids_growth"] = growth
+    objects = rounds[-1]["objects"]
+    if not size <= objects <= size * 1.1 + 100000:
+        raise Failure("%d objects were asked for, %d counted" % (size, objects))
+    return rounds[1:], target.hello["objgraph"]
+
+
+def number(value):
+    size = abs(value)
+    digits = 0 if size == 0 or size >= 100 else 1 if size >= 10 else 2 if size >= 1 else 3
+    return "{:,.{}f}".format(value, digits)
+
+
+def spread(values):
+    low, high = number(min(values)), number(max(values))
+    return "" if low == high else "(%s - %s)" % (low, high)
+
+
+def millions(size):
+    return "%g M" % (size / 1e6)
+
+
+def print_targets(results):
+    """Returns how many were missed."""
+    missed = 0
+    print("%-38s %7s %10s %-20s %8s" % ("", "objects", "median", "", "target"))
+    for name, value_of, sign, bound, every in TARGETS:
+        for size, rounds in results.items():
+            values = [value_of(figures) for figures in rounds]
+            middle = statistics.median(values)
+            kept = BOUNDS[sign](max(values) if every else middle, bound)
+            missed += not kept
+            print("%-38s %7s %10s %-20s %8s  %s" % (
+                name, millions(size), number(middle), spread(values),
+                "%s %g" % (sign, bound), "ok" if kept else "MISSED"))
+            name = ""
+    return missed
+
+
+def print_figures(results):
+    line = " " * 38
+    for size in results:
+        line += " %-26s" % (millions(size) + " objects")
+    print(line.rstrip())
+    for name, value_of in FIGURES:
+        line = "%-38s" % name
+        for rounds in results.values():
+            values = [value_of(figures) for figures in rounds]
+            line += " %-26s" % (number(statistics.median(values)) + " " + spread(values))
+        print(line.rstrip())
+
+
+def print_machine(pyinspect):
+    version = subprocess.check_output([pyinspect, "--version"], universal_newlines=True).strip()
+    with open("/proc/cpuinfo") as lines:
+        models = [line.split(":")[1].strip() for line in lines if line.startswith("model name")]
+    print("%d cores (%s), Linux %s, load %.1f" % (
+        len(os.sched_getaffinity(0)), models[0] if models else "?", platform.release(),
+        os.getloadavg()[0]))
+    print("CPython %s, %s" % (platform.python_version(), sys.executable))
+    print(version)
+
+
+def main(pyinspect, objgraph_directory):
+    sizes = [int(size) for size in SIZES.split()]
+    count = int(ROUNDS)
+    results = {}
+    for size in sizes:
+        print("bench: %s objects" % millions(size), file=sys.stderr)
+        results[size], version = measure_size(pyinspect, objgraph_directory, size, count)
+    print("pyinspect, and objgraph %s inside the same process: "
+          "median (lowest - highest) of %d rounds\n" % (version, count))
+    missed = print_targets(results)
+    print()
+    print_figures(results)
+    print()
+    print_machine(pyinspect)
+    return 1 if missed else 0
+
+
+if __name__ == "__main__":
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
+    try:
+        sys.exit(main(*sys.argv[1:]))
+    except KeyboardInterrupt:
+        sys.exit(128 + signal.SIGINT)
+    except (Failure, OSError, ValueError) as failure:
+        print("bench: %s" % failure, file=sys.stderr)
+        sys.exit(2)
