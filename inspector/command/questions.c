@@ -3,12 +3,19 @@
 
 #include "inspector/analysis/census.h"
 
-bool question_census(void *context, struct image *image, bool *ret_verified, struct error *err)
+static enum certainty certainty_of(const struct heap_verdict *verdict)
+{
+    if (heap_is_verified(verdict))
+        return ANSWER_VERIFIED;
+    return heap_is_whole(verdict) ? ANSWER_WHOLE : ANSWER_HAS_GAPS;
+}
+
+bool question_census(void *context, struct image *image, enum certainty *ret, struct error *err)
 {
     struct census *census = context;
 
     if (!census_take(census, image, err))
         return false;
-    *ret_verified = heap_is_verified(&census->verdict);
+    *ret = certainty_of(&census->verdict);
     return true;
 }

@@ -18,7 +18,7 @@ enum {
     FIRST_GAP_MS = 5,    /* between attempts, for the target to get on; doubled each time */
     LAST_GAP_MS = 100,
     MOST_OVERDUE = 3,              /* stops that were ended at the bound */
-    RUNNING_ATTEMPTS = 3,          /* to read the running target at a moment of rest */
+    RUNNING_ATTEMPTS = 5,          /* to follow all lists of the running target to their ends */
     QUIET_POLL_MS = 1,             /* how often a running collector is looked at */
     QUIET_DEADLINE_MS = 10 * 1000, /* a collection of ten million objects takes seconds */
 };
@@ -135,10 +135,12 @@ struct asking {
     struct session *session;
     session_question *question;
     void *context;
-    double deadline; /* for waiting until no collector is at work */
-    double learning; /* milliseconds that the question took of the running target */
-    double asked;    /* ... and of the last image */
-    bool failed;     /* the running target gave no answer at all */
+    double deadline;          /* for waiting until no collector is at work */
+    double learning;          /* milliseconds that the question took of the running target */
+    double asked;             /* ... and of the last image */
+    bool failed;              /* the running target gave no answer at all */
+    enum certainty certainty; /* of the last answer */
+    enum certainty learnt;    /* ... of the running target */
     struct session_report report;
 };
 
@@ -146,17 +148,27 @@ static bool ask_image(struct asking *asking, struct error *err)
 {
     struct image *image = capture_image(asking->session->capture);
     double begun = clock_milliseconds();
-    bool done = asking->question(asking->context, image, &asking->report.verified, err);
+    bool done = asking->question(asking->context, image, &asking->certainty, err);
 
     asking->asked = clock_milliseconds() - begun;
     asking->report.missed = image->missed;
-    asking->report.verified = asking->report.verified && !image->missed;
+    asking->report.verified = asking->certainty == ANSWER_VERIFIED && !image->missed;
     return done;
 }
 
 static bool ask_stopped(void *context, struct error *err)
 {
     return ask_image(context, err);
+}
+
+/* Objects that are new since learning may lie where nobody looked: their pages are copied too. */
+static bool copy_new_objects(void *context, struct error *err)
+{
+    const struct asking *asking = context;
+    const struct session *session = asking->session;
+
+    return heap_touch_new(session->python, capture_image(session->capture),
+                          asking->learnt != ANSWER_VERIFIED, err);
 }
 
 /* `what` the process did or would do, and whose bound that breaks. */
@@ -232,6 +244,7 @@ static bool learn(struct asking *asking, struct error *err)
     progress_begin(asking->session->options.progress, "Looking around");
     asking->failed = !ask_image(asking, err);
     asking->learning = asking->asked;
+    asking->learnt = asking->failed ? ANSWER_HAS_GAPS : asking->certainty;
     return !asking->failed || err->kind == ERROR_PYTHON;
 }
 
@@ -240,6 +253,26 @@ static bool learn_all(struct asking *asking, struct error *err)
 {
     capture_learn(asking->session->capture);
     return learn(asking, err) && guard_collectors(asking->session, err);
+}
+
+/*
+ * A list that changes while it is followed is followed to that point only. The next time it is
+ * another point: together they show most of what the question needs.
+ */
+static bool learn_repeatedly(struct asking *asking, struct error *err)
+{
+    if (!learn_all(asking, err))
+        return false;
+    for (unsigned number = 1; asking->learnt == ANSWER_HAS_GAPS && number < RUNNING_ATTEMPTS;
+         number++) {
+        if (capture_is_in_pieces(asking->session->capture))
+            break;
+        wait_until_quiet(asking->session, asking->deadline);
+        capture_learn_again(asking->session->capture);
+        if (!learn(asking, err))
+            return false;
+    }
+    return true;
 }
 
 static struct session_estimate estimate(const struct asking *asking)
@@ -276,7 +309,7 @@ static bool attempt(struct asking *asking, unsigned number, struct error *err)
     progress_begin(asking->session->options.progress, "Counting objects");
     if (in_pieces || (number >= STOPPED_ATTEMPT && may_ask_stopped(asking)))
         return take_quiet(asking, ask_stopped, err);
-    return take_quiet(asking, NULL, err) && ask_image(asking, err);
+    return take_quiet(asking, copy_new_objects, err) && ask_image(asking, err);
 }
 
 static bool ask_copy(struct asking *asking, struct error *err)
@@ -301,17 +334,18 @@ static bool ask_copy(struct asking *asking, struct error *err)
     }
 }
 
-/* Afresh, as long as a collector was at work or a list was caught halfway through a change. */
+/* Afresh, as long as a collector was at work or a list was lost when it changed under our feet. */
 static bool ask_running(struct asking *asking, struct error *err)
 {
     struct session *session = asking->session;
-    bool calm = asking->report.verified && capture_is_quiet(session->capture);
 
-    for (unsigned number = 1; !calm && number < RUNNING_ATTEMPTS; number++) {
-        wait_until_quiet(session, asking->deadline);
+    for (unsigned number = 1;; number++) {
         if (!learn_all(asking, err))
             return false;
-        calm = asking->report.verified && capture_is_quiet(session->capture);
+        bool calm = asking->learnt != ANSWER_HAS_GAPS && capture_is_quiet(session->capture);
+        if (calm || number == RUNNING_ATTEMPTS || clock_milliseconds() > asking->deadline)
+            break;
+        wait_until_quiet(session, asking->deadline);
     }
     if (!process_is_same(&session->process))
         return process_refused(&session->process, "read", ESRCH, err);
@@ -337,12 +371,12 @@ bool session_ask(struct session *session, session_question *question, void *cont
 {
     struct asking asking = asking_of(session, question, context);
 
-    if (!learn_all(&asking, err))
-        return false;
     if (session->options.no_stop) {
         if (!ask_running(&asking, err))
             return false;
     } else {
+        if (!learn_repeatedly(&asking, err))
+            return false;
         struct session_estimate cost = estimate(&asking);
         if (!session_keeps_bound(session, &cost, err) || !ask_copy(&asking, err))
             return false;
@@ -358,7 +392,7 @@ bool session_estimate(struct session *session, session_question *question, void 
 {
     struct asking asking = asking_of(session, question, context);
 
-    if (!learn_all(&asking, err))
+    if (!learn_repeatedly(&asking, err))
         return false;
     *ret = estimate(&asking);
     ret->collecting = !wait_until_quiet(session, clock_milliseconds() + LAST_GAP_MS);

@@ -63,12 +63,18 @@ const struct python *session_python(const struct session *session);
 pid_t session_pid(const struct session *session);
 void session_executable(const struct session *session, char *path, size_t size);
 
+/* How much an answer can be relied on. */
+enum certainty {
+    ANSWER_HAS_GAPS, /* it was not all there to be seen */
+    ANSWER_WHOLE,    /* as far as can be told it was, but not all of it fits together */
+    ANSWER_VERIFIED  /* it is certain */
+};
+
 /*
  * A question: works out its answer from `image` alone, from scratch each time that it is called,
- * and says in *ret_verified whether the answer is certain. False (an error) ends the session's
- * attempts.
+ * and says how certain the answer is. False (an error) ends the session's attempts.
  */
-typedef bool session_question(void *context, struct image *image, bool *ret_verified,
+typedef bool session_question(void *context, struct image *image, enum certainty *ret,
                               struct error *err);
 
 /*

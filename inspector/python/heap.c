@@ -5,10 +5,24 @@
 
 #include <stdlib.h>
 
+/* So many objects in a row for which nothing had to be filled in: so it is for those further in. */
+enum { KNOWN_OF_YOUNG = 8192, KNOWN_OF_OLD = 256, MOST_NEW_OBJECTS = 1 << 20 };
+
+enum { MOST_RECOVERIES = 1 << 16 };
+
 /* One set of lists: a GC state, or the static array of 3.6. */
 struct gc_home {
     uint64_t address;    /* that list_head.offset counts from */
     uint64_t collecting; /* the address of the flag */
+};
+
+enum { REMEMBERED = 1024 };
+
+/* The objects of a list that were met last, to go back to. */
+struct trail {
+    uint64_t head; /* of the list */
+    uint64_t nodes[REMEMBERED];
+    uint64_t count; /* of all that were met, the head included */
 };
 
 struct walk {
@@ -23,6 +37,9 @@ struct walk {
     /* The layout, unpacked for the loop. */
     uint32_t head_size, next, prev, type;
     uint64_t link_mask;
+
+    uint64_t heads, heads_size; /* where all heads of this set of lists lie */
+    unsigned recoveries;
 };
 
 static uint64_t word_at(struct image *image, uint64_t address)
@@ -131,6 +148,55 @@ static bool visit_object(struct walk *walk, uint64_t address, const uint8_t *hea
     return true;
 }
 
+/* The links of a node, read again: of an object, or of the list's head. */
+static const uint8_t *read_again(struct walk *walk, uint64_t at)
+{
+    if (!image_refresh(walk->image, at, walk->head_size))
+        return NULL;
+    return image_at(walk->image, at, walk->head_size);
+}
+
+/* Is the node `known` linked to its successor, both read again? */
+static bool is_linked(struct walk *walk, uint64_t known, uint64_t *ret_next)
+{
+    const uint8_t *node = read_again(walk, known);
+    uint64_t next = node ? load_u64(node + walk->next) & walk->link_mask : 0;
+
+    node = next ? read_again(walk, next) : NULL;
+    *ret_next = next;
+    return node && (load_u64(node + walk->prev) & walk->link_mask) == known;
+}
+
+/*
+ * In a running process objects vanish while their list is followed, often many that were
+ * neighbours. One of the last that we met, and that is still linked to its successor, is where to
+ * go on; early in the list its head is.
+ */
+static bool recover(struct walk *walk, struct trail *trail, uint64_t *before, uint64_t *at)
+{
+    if (!walk->image->refresh || walk->recoveries++ > MOST_RECOVERIES)
+        return false;
+    for (uint64_t back = 1; back <= REMEMBERED && back <= trail->count; back += (back + 3) / 4) {
+        uint64_t known = trail->nodes[(trail->count - back) % REMEMBERED];
+        if (!is_linked(walk, known, at))
+            continue;
+        trail->count -= back - 1;
+        *before = known;
+        return true;
+    }
+    if (trail->count > 2 * REMEMBERED || !is_linked(walk, trail->head, at))
+        return false;
+    trail->count = 1;
+    *before = trail->nodes[0] = trail->head;
+    return true;
+}
+
+static bool cut(struct walk *walk)
+{
+    walk->verdict.lists_cut++;
+    return true;
+}
+
 /*
  * A circle that leaves out the list's head is only possible after a broken link. It is noticed by
  * an anchor that is moved to the current node at each power of two (Brent): within three rounds.
@@ -140,41 +206,55 @@ static bool walk_list(struct walk *walk, uint64_t head, enum generation generati
     const uint64_t node_size =
         walk->head_size + layout_size(&walk->python->layout, sizeof_PyObject);
     const uint8_t *node = image_at(walk->image, head, walk->head_size);
+    struct trail trail; /* too large to be cleared for each of a thousand lists */
     uint64_t before = head, anchor = head, steps = 0, limit = 1;
 
-    if (!node) {
-        walk->verdict.lists_cut++;
-        return true;
-    }
+    if (!node)
+        return cut(walk);
+    trail.head = trail.nodes[0] = head;
+    trail.count = 1;
     uint64_t at = load_u64(node + walk->next) & walk->link_mask;
     for (;;) {
         bool is_head = at == head;
 
         image_rest(walk->image);
         node = image_at(walk->image, at, is_head ? walk->head_size : node_size);
-        if (!node) {
-            walk->verdict.lists_cut++;
-            return true;
-        }
-        if ((load_u64(node + walk->prev) & walk->link_mask) == before)
+        if (node && (load_u64(node + walk->prev) & walk->link_mask) == before) {
             walk->verdict.links_verified++;
-        else
-            walk->verdict.links_broken++;
-        if (is_head)
-            return true;
-        if (at == anchor) {
-            walk->verdict.lists_cut++;
-            return true;
+        } else {
+            walk->verdict.links_broken += node != NULL;
+            if (recover(walk, &trail, &before, &at))
+                continue;
         }
+        if (node && is_head)
+            return true;
+        /* Another list's head: the objects were moved to that list while we followed them. */
+        if (!node || at == anchor || at - walk->heads < walk->heads_size)
+            return cut(walk);
         if (++steps == limit) {
             anchor = at;
             limit *= 2;
         }
         if (!visit_object(walk, at, node, generation))
             return false;
+        trail.nodes[trail.count++ % REMEMBERED] = at;
         before = at;
         at = load_u64(node + walk->next) & walk->link_mask;
     }
+}
+
+static void note_heads(struct walk *walk, const struct gc_home *home)
+{
+    const struct shape *shape = &walk->python->shape;
+    uint32_t first = UINT32_MAX, last = 0;
+
+    for (unsigned i = 0; i < shape->list_count; i++) {
+        uint32_t offset = shape->lists[i].offset;
+        first = offset < first ? offset : first;
+        last = offset > last ? offset : last;
+    }
+    walk->heads = home->address + first;
+    walk->heads_size = last - first + 1;
 }
 
 static bool walk_home(struct walk *walk, const struct gc_home *home)
@@ -184,6 +264,7 @@ static bool walk_home(struct walk *walk, const struct gc_home *home)
 
     if (!image_word(walk->image, home->collecting, 4, &collecting) || collecting)
         walk->verdict.collecting = true;
+    note_heads(walk, home);
     for (unsigned i = 0; i < shape->list_count; i++) {
         if (!walk_list(walk, home->address + shape->lists[i].offset, shape->lists[i].generation))
             return false;
@@ -191,24 +272,30 @@ static bool walk_home(struct walk *walk, const struct gc_home *home)
     return true;
 }
 
+static struct walk walk_of(const struct python *python, struct image *image)
+{
+    const struct layout *layout = &python->layout;
+
+    return (struct walk){.python = python,
+                         .image = image,
+                         .head_size = layout_size(layout, sizeof_PyGC_Head),
+                         .next = layout_offset(layout, PyGC_Head_gc_next),
+                         .prev = layout_offset(layout, PyGC_Head_gc_prev),
+                         .type = layout_offset(layout, PyObject_ob_type),
+                         .link_mask = python->shape.link_mask};
+}
+
 bool heap_walk(const struct python *python, struct image *image, struct types *types,
                heap_visit *visit, void *context, struct heap_verdict *ret, struct error *err)
 {
-    const struct layout *layout = &python->layout;
     struct gc_homes homes = {0};
-    struct walk walk = {.python = python,
-                        .image = image,
-                        .types = types,
-                        .visit = visit,
-                        .context = context,
-                        .err = err,
-                        .head_size = layout_size(layout, sizeof_PyGC_Head),
-                        .next = layout_offset(layout, PyGC_Head_gc_next),
-                        .prev = layout_offset(layout, PyGC_Head_gc_prev),
-                        .type = layout_offset(layout, PyObject_ob_type),
-                        .link_mask = python->shape.link_mask};
+    struct walk walk = walk_of(python, image);
     bool done = find_homes(python, image, &homes, err);
 
+    walk.types = types;
+    walk.visit = visit;
+    walk.context = context;
+    walk.err = err;
     if (done && !homes.count)
         done = error_set(err, ERROR_PYTHON,
                          "the Python in it has no interpreter: it is still starting, or ending");
@@ -222,8 +309,51 @@ bool heap_walk(const struct python *python, struct image *image, struct types *t
     return done;
 }
 
+static void touch_end(const struct walk *walk, uint64_t head, unsigned enough)
+{
+    const uint64_t size = walk->head_size + layout_size(&walk->python->layout, sizeof_PyVarObject);
+    uint64_t at = head, filled = walk->image->filled;
+
+    for (unsigned steps = 0, known = 0; steps < MOST_NEW_OBJECTS && known < enough; steps++) {
+        const uint8_t *node = image_at(walk->image, at, at == head ? walk->head_size : size);
+        if (!node)
+            return;
+        known = walk->image->filled == filled ? known + 1 : 0;
+        filled = walk->image->filled;
+        at = load_u64(node + walk->prev) & walk->link_mask;
+        if (at == head)
+            return;
+    }
+}
+
+bool heap_touch_new(const struct python *python, struct image *image, bool all_young,
+                    struct error *err)
+{
+    struct gc_homes homes = {0};
+    struct walk walk = walk_of(python, image);
+    const struct shape *shape = &python->shape;
+    bool done = find_homes(python, image, &homes, err);
+
+    for (size_t i = 0; done && i < homes.count; i++) {
+        for (unsigned list = 0; list < shape->list_count; list++) {
+            bool is_old = shape->lists[list].generation >= GENERATION_2;
+            touch_end(&walk, homes.items[i].address + shape->lists[list].offset,
+                      is_old      ? KNOWN_OF_OLD
+                      : all_young ? MOST_NEW_OBJECTS
+                                  : KNOWN_OF_YOUNG);
+        }
+    }
+    free(homes.items);
+    return done;
+}
+
+bool heap_is_whole(const struct heap_verdict *verdict)
+{
+    return !verdict->lists_cut && !verdict->collecting;
+}
+
 bool heap_is_verified(const struct heap_verdict *verdict)
 {
-    return !verdict->links_broken && !verdict->lists_cut && !verdict->bad_types &&
-           !verdict->bad_sizes && !verdict->collecting;
+    return heap_is_whole(verdict) && !verdict->links_broken && !verdict->bad_types &&
+           !verdict->bad_sizes;
 }

@@ -43,6 +43,9 @@ struct heap_verdict {
 /* Was every object of every list seen, with certainty? */
 bool heap_is_verified(const struct heap_verdict *verdict);
 
+/* Was every list at least followed to its end, while no collector was at work? */
+bool heap_is_whole(const struct heap_verdict *verdict);
+
 /*
  * Walks all lists. `types` is filled as types are met. Fails with ERROR_SYSTEM for want of memory
  * and with ERROR_PYTHON where there is no list to walk (the interpreter is not initialised yet, or
@@ -51,6 +54,15 @@ bool heap_is_verified(const struct heap_verdict *verdict);
 MUST_CHECK bool heap_walk(const struct python *python, struct image *image, struct types *types,
                           heap_visit *visit, void *context, struct heap_verdict *ret,
                           struct error *err);
+
+/*
+ * Touches in the image what was added to the lists last. New objects are put at a list's end, and
+ * so are those that a collection moves to an older one; from each end backwards it goes on until
+ * nothing had to be filled in for a while. `all_young`: of generations 0 and 1 all is touched, but
+ * for more than a million objects.
+ */
+MUST_CHECK bool heap_touch_new(const struct python *python, struct image *image, bool all_young,
+                               struct error *err);
 
 /* Called with the address of a flag. False ends it, with `err` set. */
 typedef bool heap_flag(void *context, uint64_t address, struct error *err);

@@ -110,6 +110,25 @@ static void note_needs(struct capture *capture)
     }
 }
 
+/* What was read earlier is out of date; what was read from a file stays. */
+static void forget_copy(struct capture *capture)
+{
+    for (size_t i = 0; i < capture->mirror.chunks.count; i++) {
+        struct region *region = capture->mirror.chunks.items[i].region;
+        uint64_t chunk = capture->mirror.chunks.items[i].chunk;
+        if (region_changes(region))
+            region->read[chunk] = region->present[chunk] = region->filed[chunk];
+    }
+}
+
+void capture_learn_again(struct capture *capture)
+{
+    note_needs(capture);
+    forget_copy(capture);
+    mirror_look_again(&capture->mirror);
+    mirror_fetch(&capture->mirror);
+}
+
 void capture_learn_more(struct capture *capture)
 {
     for (size_t i = 0; i < capture->mirror.chunks.count; i++) {
@@ -181,17 +200,6 @@ static bool make_plan(struct capture *capture, struct copy_list *ret, struct err
     if (ret->count)
         qsort(ret->items, ret->count, sizeof(*ret->items), compare_items);
     return true;
-}
-
-/* What was copied earlier is out of date; what was read from a file stays. */
-static void forget_copy(struct capture *capture)
-{
-    for (size_t i = 0; i < capture->mirror.chunks.count; i++) {
-        struct region *region = capture->mirror.chunks.items[i].region;
-        uint64_t chunk = capture->mirror.chunks.items[i].chunk;
-        if (region_changes(region))
-            region->read[chunk] = region->present[chunk] = region->filed[chunk];
-    }
 }
 
 static void show(const struct copy_list *copied)
@@ -359,10 +367,7 @@ enum capture_outcome capture_take(struct capture *capture, const struct capture_
             outcome = CAPTURE_OVERDUE;
     }
     copy_list_free(&plan);
-    uint64_t missed = capture->mirror.image.missed;
     mirror_keep(&capture->mirror);
-    if (order->work)
-        capture->mirror.image.missed = missed;
     if (outcome != CAPTURE_FAILED)
         *ret = report;
     return outcome;

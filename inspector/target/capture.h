@@ -46,6 +46,9 @@ struct image *capture_image(struct capture *capture);
 /* Forgets all, and from here on fetches from the running target what the image is asked for. */
 void capture_learn(struct capture *capture);
 
+/* Learns once more, from scratch, but does not forget what the question needed before. */
+void capture_learn_again(struct capture *capture);
+
 /*
  * Keeps what the last capture_take copied, and fetches what else the image is asked for. From now
  * on all pages near those that were touched are copied too.

@@ -89,11 +89,13 @@ static bool all_present(const struct image_range *range, uint64_t offset, uint64
 static const void *range_at(struct image *image, struct image_range *range, uint64_t offset,
                             uint64_t size)
 {
-    if (all_present(range, offset, size) ||
-        (image->fill && image->fill(image->fill_context, range, range->start + offset, size) &&
-         all_present(range, offset, size)))
-        return range->bytes + offset;
-    return NULL;
+    if (!all_present(range, offset, size)) {
+        if (!image->fill || !image->fill(image->fill_context, range, range->start + offset, size) ||
+            !all_present(range, offset, size))
+            return NULL;
+        image->filled++;
+    }
+    return range->bytes + offset;
 }
 
 /* Puts together what lies in several ranges that follow each other without a gap. */

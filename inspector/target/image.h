@@ -48,12 +48,14 @@ struct image {
     struct image_range *last; /* where the last hit was: the next one is likely there too */
     struct image_range none;  /* an empty range, for `last` to point to */
     image_fill *fill;         /* NULL: what is not there is not to be had */
+    image_fill *refresh;      /* reads it again; NULL: there is nothing newer */
     image_trim *trim;         /* NULL: never needed */
     void *fill_context;
     bool crowded;          /* the filler wants it trimmed */
     struct arena stitched; /* what was put together; valid as long as the image is */
     uint64_t stitched_bytes;
     uint64_t missed; /* requests that were answered "not in the image" */
+    uint64_t filled; /* requests for which something had to be filled in */
 };
 
 void image_init(struct image *image);
@@ -106,6 +108,16 @@ static inline void image_rest(struct image *image)
 {
     if (__builtin_expect(image->crowded, 0))
         image->trim(image->fill_context);
+}
+
+/* Reads again what may have changed since; pointers see the new bytes. False: they are not there.
+ */
+static inline bool image_refresh(struct image *image, uint64_t address, uint64_t size)
+{
+    struct image_range *range = image_range_of(image, address);
+
+    return image->refresh && range && size <= range->start + range->size - address &&
+           image->refresh(image->fill_context, range, address, size);
 }
 
 /* A word of `size` bytes (1, 2, 4 or 8), zero-extended, at any alignment. */

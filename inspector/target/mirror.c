@@ -110,8 +110,8 @@ static void fetch_pages(struct mirror *mirror, struct region *region, uint64_t c
         return;
     struct copy_item item = {.region = region, .chunk = chunk};
     item.mask = mask & region->seen[chunk] & ~region->read[chunk];
-    /* A process that is large has a question that needs much of it: more at a time is faster. */
-    if (item.mask && mirror->chunks.count > chunks_of_a_large_process)
+    /* More at a time is faster: where it waits for us, or is so large that much of it is needed. */
+    if (item.mask && (mirror->stop || mirror->chunks.count > chunks_of_a_large_process))
         item.mask = region->seen[chunk] & ~region->read[chunk];
     if (item.mask)
         copy_chunk(mirror->process, mirror->read_swapped, &item);
@@ -176,6 +176,25 @@ static bool fetch(void *context, struct image_range *range, uint64_t address, ui
     return any;
 }
 
+static bool refetch(void *context, struct image_range *range, uint64_t address, uint64_t size)
+{
+    struct mirror *mirror = context;
+    struct region *region = range->source;
+    uint64_t first = (address - range->start) / IMAGE_PAGE;
+    uint64_t last = (address - range->start + size - 1) / IMAGE_PAGE;
+
+    for (uint64_t chunk = first / CHUNK_PAGES;
+         region->bytes && region_changes(region) && chunk <= last / CHUNK_PAGES; chunk++) {
+        uint64_t mask = pages_within(chunk, first, last) & ~region->filed[chunk];
+        struct copy_item item = {.region = region, .chunk = chunk, .mask = mask};
+        region->read[chunk] &= ~mask;
+        region->present[chunk] &= ~mask;
+        copy_chunk(mirror->process, mirror->read_swapped, &item);
+        region->present[chunk] |= region->read[chunk] & mask;
+    }
+    return image_at(&mirror->image, address, size) != NULL;
+}
+
 /* After the stop: what was not copied is not to be had. */
 static bool note_swapped(void *context, struct image_range *range, uint64_t address, uint64_t size)
 {
@@ -213,9 +232,10 @@ static void trim(void *context)
     mirror_trim(context);
 }
 
-static void answer_with(struct mirror *mirror, image_fill *fill)
+static void answer_with(struct mirror *mirror, image_fill *fill, image_fill *refresh)
 {
     mirror->image.fill = fill;
+    mirror->image.refresh = refresh;
     mirror->image.trim = trim;
     mirror->image.fill_context = mirror;
     mirror->image.missed = 0;
@@ -224,12 +244,12 @@ static void answer_with(struct mirror *mirror, image_fill *fill)
 
 void mirror_fetch(struct mirror *mirror)
 {
-    answer_with(mirror, fetch);
+    answer_with(mirror, fetch, mirror->stop ? NULL : refetch);
 }
 
 void mirror_keep(struct mirror *mirror)
 {
-    answer_with(mirror, note_swapped);
+    answer_with(mirror, note_swapped, NULL);
 }
 
 void mirror_look_again(struct mirror *mirror)

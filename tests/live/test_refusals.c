@@ -256,10 +256,10 @@ Test(refusals, another_python)
     expect_all_refused(PYTHON_OTHER, "PyPy");
 }
 
-static bool nothing(void *context, struct image *image, bool *ret_verified, struct error *err)
+static bool nothing(void *context, struct image *image, enum certainty *ret, struct error *err)
 {
     (void)context, (void)image, (void)err;
-    *ret_verified = true;
+    *ret = ANSWER_VERIFIED;
     return true;
 }
 

@@ -18,14 +18,15 @@ static void open_any(struct session **session, struct ticker *ticker)
 }
 
 /* Wants another mapping each time that it is asked: nothing that was learnt is of use. */
-static bool always_something_new(void *context, struct image *image, bool *ret_verified,
+static bool always_something_new(void *context, struct image *image, enum certainty *ret,
                                  struct error *err)
 {
     size_t *next = context;
 
     (void)err;
-    *ret_verified =
-        image->count > 0 && image_at(image, image->ranges[*next % image->count].start, 8);
+    *ret = image->count > 0 && image_at(image, image->ranges[*next % image->count].start, 8)
+               ? ANSWER_VERIFIED
+               : ANSWER_HAS_GAPS;
     ++*next;
     return true;
 }
@@ -47,11 +48,12 @@ Test(session, what_cannot_be_learnt_is_asked_while_the_target_stands_still)
     ticker_end(&ticker);
 }
 
-static bool never_certain(void *context, struct image *image, bool *ret_verified, struct error *err)
+static bool never_certain(void *context, struct image *image, enum certainty *ret,
+                          struct error *err)
 {
     (void)image, (void)err;
     ++*(size_t *)context;
-    *ret_verified = false;
+    *ret = ANSWER_HAS_GAPS;
     return true;
 }
 
@@ -72,11 +74,11 @@ Test(session, an_answer_that_is_never_certain_is_given_after_some_attempts)
 }
 
 /* An answer for which memory was missing is not certain, whatever the question says. */
-static bool blind(void *context, struct image *image, bool *ret_verified, struct error *err)
+static bool blind(void *context, struct image *image, enum certainty *ret, struct error *err)
 {
     (void)context, (void)err;
     image_at(image, 4096, 8);
-    *ret_verified = true;
+    *ret = ANSWER_VERIFIED;
     return true;
 }
 

@@ -30,7 +30,7 @@ static void see(void *context, const struct object *object)
                                  .permanent = object->generation == GENERATION_PERMANENT};
 }
 
-static bool look(void *context, struct image *image, bool *ret_verified, struct error *err)
+static bool look(void *context, struct image *image, enum certainty *ret, struct error *err)
 {
     struct observing *observing = context;
     const struct python *python = session_python(observing->session);
@@ -43,7 +43,7 @@ static bool look(void *context, struct image *image, bool *ret_verified, struct 
         return false;
     observing->observation->permanent_count = verdict.objects[GENERATION_PERMANENT];
     observing->observation->interpreters = verdict.interpreters;
-    *ret_verified = heap_is_verified(&verdict);
+    *ret = heap_is_verified(&verdict) ? ANSWER_VERIFIED : ANSWER_HAS_GAPS;
     return true;
 }
 
