@@ -3,6 +3,7 @@
 
 #include "inspector/target/mirror.h"
 #include "inspector/target/own_memory.h"
+#include "inspector/target/priority.h"
 #include "symbols/base/clock.h"
 #include "symbols/base/vector.h"
 
@@ -11,8 +12,9 @@
 /* Of memory that is new since learning no more than this is copied without having been asked for.
  */
 static const uint64_t most_growth = UINT64_C(64) * 1024 * 1024;
-/* As much is copied to see how fast that goes. */
-static const uint64_t rehearsal_bytes = UINT64_C(16) * 1024 * 1024;
+/* As much is copied to see how fast that goes, several times, since others use the machine too. */
+static const uint64_t rehearsal_bytes = UINT64_C(8) * 1024 * 1024;
+enum { REHEARSALS = 3 };
 /* To stop a process and each of its threads, and to let them go. */
 static const double milliseconds_a_stop = 0.3, milliseconds_a_thread = 0.02;
 
@@ -210,29 +212,49 @@ static void show(const struct copy_list *copied)
     }
 }
 
+/* Bytes a millisecond when some of the plan is copied; 0: nothing could be. */
+static double rehearse(struct capture *capture, const struct copy_list *plan, uint64_t first,
+                       uint64_t stride)
+{
+    struct copy_list sample = {0};
+    struct error ignored;
+    uint64_t copied = 0;
+
+    for (uint64_t i = first; i < plan->count; i += stride) {
+        if (!copy_list_add(&sample, &plan->items[i]))
+            break;
+    }
+    int before = priority_raise();
+    double begun = clock_milliseconds();
+    crew_begin(capture->crew, &sample, NULL);
+    bool done = crew_finish(capture->crew, &copied, &ignored);
+    double taken = clock_milliseconds() - begun;
+    priority_restore(before);
+    copy_list_free(&sample);
+    return done && taken > 0 ? (double)copied / taken : 0;
+}
+
 struct capture_estimate capture_estimate(struct capture *capture)
 {
-    struct capture_estimate estimate = {.memory = capture->mirror.chunks.count * CHUNK_BYTES};
+    struct capture_estimate estimate = {.memory = capture->mirror.bytes};
     struct copy_list plan = {0};
     struct error ignored;
-    uint64_t sampled = 0;
+    double best = 0;
 
     if (!make_plan(capture, &plan, &ignored))
         plan.count = 0;
     for (size_t i = 0; i < plan.count; i++)
         estimate.bytes += (unsigned)__builtin_popcountll(plan.items[i].mask) * UINT64_C(4096);
-    size_t stride = (size_t)(estimate.bytes / rehearsal_bytes) + 1, kept = 0;
-    for (size_t i = 0; i < plan.count; i += stride)
-        plan.items[kept++] = plan.items[i];
-    plan.count = kept;
-    double begun = clock_milliseconds();
-    crew_begin(capture->crew, &plan, NULL);
-    if (crew_finish(capture->crew, &sampled, &ignored) && sampled)
-        estimate.milliseconds =
-            (clock_milliseconds() - begun) * ((double)estimate.bytes / (double)sampled);
+    uint64_t stride = estimate.bytes / rehearsal_bytes + 1;
+    for (uint64_t i = 0; i < REHEARSALS; i++) {
+        double speed = rehearse(capture, &plan, i * stride / REHEARSALS, stride);
+        best = speed > best ? speed : best;
+    }
     copy_list_free(&plan);
-    estimate.milliseconds +=
+    estimate.milliseconds =
         milliseconds_a_stop + process_threads(capture->process) * milliseconds_a_thread;
+    if (best > 0)
+        estimate.milliseconds += (double)estimate.bytes / best;
     return estimate;
 }
 

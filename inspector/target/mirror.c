@@ -8,8 +8,6 @@
 /* No more than this is read from files in place of pages that the process does not have in memory.
  */
 static const uint64_t most_filed_pages = 64 * 1024;
-/* 64 MiB. Below it, we take no more memory than the question needs. */
-static const size_t chunks_of_a_large_process = 256;
 
 /* Marks of a region's chunk. */
 enum {
@@ -20,12 +18,8 @@ enum {
 void mirror_init(struct mirror *mirror, const struct process *process, bool read_swapped,
                  uint64_t max_memory)
 {
-    uint64_t resident = process_resident(process);
-
     *mirror =
         (struct mirror){.process = process, .read_swapped = read_swapped, .max_memory = max_memory};
-    mirror->huge_pages =
-        resident > chunks_of_a_large_process * CHUNK_BYTES * 2 && resident < max_memory / 4 * 3;
     image_init(&mirror->image);
 }
 
@@ -38,7 +32,7 @@ void mirror_clear(struct mirror *mirror)
     mirror->regions = NULL;
     mirror->count = mirror->capacity = 0;
     mirror->in_pieces = mirror->short_of_memory = false;
-    mirror->swapped_pages = 0;
+    mirror->bytes = mirror->swapped_pages = 0;
     mirror->filed_budget = most_filed_pages;
     image_free(&mirror->image);
 }
@@ -65,7 +59,7 @@ bool mirror_open_range(struct mirror *mirror, struct image_range *range)
 {
     struct region *region = range->source;
 
-    if (!region_reserve(region, mirror->huge_pages)) {
+    if (!region_reserve(region)) {
         mirror->short_of_memory = true;
         return false;
     }
@@ -98,8 +92,6 @@ static bool look_at_chunk(struct mirror *mirror, struct region *region, uint64_t
     region->seen[chunk] = residence.resident;
     if (mirror->read_swapped)
         region->seen[chunk] |= residence.swapped;
-    if (mirror->chunks.count * CHUNK_BYTES > mirror->max_memory)
-        mirror->image.crowded = true;
     return true;
 }
 
@@ -110,9 +102,10 @@ static void fetch_pages(struct mirror *mirror, struct region *region, uint64_t c
         return;
     struct copy_item item = {.region = region, .chunk = chunk};
     item.mask = mask & region->seen[chunk] & ~region->read[chunk];
-    /* More at a time is faster: where it waits for us, or is so large that much of it is needed. */
-    if (item.mask && (mirror->stop || mirror->chunks.count > chunks_of_a_large_process))
-        item.mask = region->seen[chunk] & ~region->read[chunk];
+    uint64_t before = region->read[chunk];
+    /* More at a time is faster, where the process waits for us. */
+    if (item.mask && mirror->stop)
+        item.mask = region->seen[chunk] & ~before;
     if (item.mask)
         copy_chunk(mirror->process, mirror->read_swapped, &item);
 
@@ -125,6 +118,8 @@ static void fetch_pages(struct mirror *mirror, struct region *region, uint64_t c
         region_read_file(region, mirror->process, chunk,
                          absent & ~residence.resident & ~residence.swapped, &mirror->filed_budget);
     }
+    mirror->bytes += IMAGE_PAGE * (unsigned)__builtin_popcountll(region->read[chunk] & ~before);
+    mirror->image.crowded = mirror->bytes > mirror->max_memory;
 }
 
 /* The pages of a chunk that [first, last] has of it. */
@@ -221,6 +216,7 @@ void mirror_trim(struct mirror *mirror)
     for (size_t i = 0; i < mirror->count; i++)
         region_release(mirror->regions[i]);
     mirror->chunks.count = 0;
+    mirror->bytes = 0;
     mirror->filed_budget = most_filed_pages;
     mirror->in_pieces = true;
     mirror->image.crowded = false;

@@ -17,8 +17,7 @@
 struct mirror {
     const struct process *process;
     bool read_swapped;
-    uint64_t max_memory; /* bytes of ours */
-    bool huge_pages;     /* for the copies: the process is large, and there is memory enough */
+    uint64_t max_memory; /* bytes of the copies */
 
     struct image image;      /* a range's `source` is its region */
     struct region **regions; /* in no order */
@@ -26,6 +25,7 @@ struct mirror {
     struct copy_list chunks; /* all that were looked at, in that order; the masks say nothing */
     const struct stop *stop; /* fetch no more once that is over; NULL: nothing is stopped */
 
+    uint64_t bytes; /* of the copies */
     bool in_pieces;
     bool short_of_memory;   /* ours: there was no room for a copy */
     uint64_t swapped_pages; /* were asked for after the stop, and lie in swap */

@@ -7,8 +7,6 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-static const uint64_t huge_page = 2 * 1024 * 1024;
-
 struct region *region_new(const struct mapping *mapping)
 {
     struct region *region = calloc(1, sizeof(*region));
@@ -50,48 +48,40 @@ bool region_continues(const struct mapping *mapping, const struct mapping *next)
            mapping->writable == next->writable && mapping->shared == next->shared;
 }
 
-/* The copy lies at the same distance from a huge page's boundary as the original: they fit both. */
-bool region_reserve(struct region *region, bool huge)
+bool region_reserve(struct region *region)
 {
     size_t words = region_chunks(region);
     uint64_t size = region->pages * IMAGE_PAGE;
 
     if (region->bytes)
         return true;
-    region->reserved_size = size + huge_page;
-    region->reserved = mmap(NULL, region->reserved_size, PROT_READ | PROT_WRITE,
-                            MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-    if (region->reserved == MAP_FAILED)
-        region->reserved = NULL;
+    void *reserved = mmap(NULL, size, PROT_READ | PROT_WRITE,
+                          MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    region->bytes = reserved == MAP_FAILED ? NULL : reserved;
     region->present = calloc(words, sizeof(uint64_t));
     region->read = calloc(words, sizeof(uint64_t));
     region->seen = calloc(words, sizeof(uint64_t));
     region->planned = calloc(words, sizeof(uint64_t));
     region->filed = calloc(words, sizeof(uint64_t));
     region->chunks = calloc(words, 1);
-    if (!region->reserved || !region->present || !region->read || !region->seen ||
-        !region->planned || !region->filed || !region->chunks) {
-        region_release(region);
-        return false;
-    }
-    uint64_t at = (uint64_t)(uintptr_t)region->reserved;
-    region->bytes = (uint8_t *)region->reserved + ((region->mapping.start - at) & (huge_page - 1));
-    if (huge && region_is_anonymous(region) && size >= 2 * huge_page)
-        madvise(region->reserved, region->reserved_size, MADV_HUGEPAGE);
-    return true;
+    if (region->bytes && region->present && region->read && region->seen && region->planned &&
+        region->filed && region->chunks)
+        return true;
+    region_release(region);
+    return false;
 }
 
 void region_release(struct region *region)
 {
-    if (region->reserved)
-        munmap(region->reserved, region->reserved_size);
+    if (region->bytes)
+        munmap(region->bytes, region->pages * IMAGE_PAGE);
     free(region->present);
     free(region->read);
     free(region->seen);
     free(region->planned);
     free(region->filed);
     free(region->chunks);
-    region->reserved = region->bytes = region->chunks = NULL;
+    region->bytes = region->chunks = NULL;
     region->present = region->read = region->seen = region->planned = region->filed = NULL;
 }
 

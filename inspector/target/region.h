@@ -30,8 +30,6 @@ struct region {
     uint64_t *filed;   /* it was read from the file, the target does not have it in memory */
     uint8_t *chunks;   /* a byte a chunk, free for the owner's marks */
 
-    void *reserved; /* the memory behind `bytes` */
-    uint64_t reserved_size;
     int file; /* the mapped file, -1 until it is needed */
 };
 
@@ -52,11 +50,8 @@ static inline uint64_t region_chunk_mask(const struct region *region, uint64_t c
 struct region *region_new(const struct mapping *mapping);
 void region_free(struct region *region); /* NULL is fine */
 
-/*
- * Makes room for the copy, all bits 0; harmless when there is room. `huge`: with huge pages where
- * the kernel has them, which is faster and takes more memory. False: no memory, or ulimit -v.
- */
-bool region_reserve(struct region *region, bool huge);
+/* Makes room for the copy, all bits 0; harmless when there is room. False: no memory, ulimit -v. */
+bool region_reserve(struct region *region);
 
 /* Gives the room back, with all that is known of the pages. */
 void region_release(struct region *region);
