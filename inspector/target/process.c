@@ -226,6 +226,20 @@ bool process_refused(const struct process *process, const char *what, int number
     return permission_refused(process->pid, process->proc, process->name, what, number, err);
 }
 
+/* The kernel writes paths as we would find them; a process in a root of its own sees less of them.
+ */
+static void see_from_root(const struct process *process, struct maps *maps)
+{
+    char root[4096];
+    ssize_t length = readlinkat(process->proc, "root", root, sizeof(root));
+
+    for (size_t i = 0; length > 1 && i < maps->count; i++) {
+        const char *path = maps->items[i].path;
+        if (strncmp(path, root, (size_t)length) == 0 && path[length] == '/')
+            maps->items[i].path = path + length;
+    }
+}
+
 bool process_maps(const struct process *process, struct maps *ret, struct error *err)
 {
     AUTO_FREE char *text = NULL;
@@ -248,7 +262,10 @@ bool process_maps(const struct process *process, struct maps *ret, struct error 
                          "process %d (%s) has ended or has started another program meanwhile: "
                          "nothing is reported of it; try again if it still runs",
                          (int)process->pid, process->name);
-    return maps_parse(ret, text, length, err);
+    if (!maps_parse(ret, text, length, err))
+        return false;
+    see_from_root(process, ret);
+    return true;
 }
 
 /* process_vm_readv is the faster of the two; some containers' seccomp profiles forbid it alone. */
@@ -273,13 +290,22 @@ static ssize_t read_by_file(const struct process *process, const struct iovec *l
     return total;
 }
 
+/*
+ * process_vm_readv goes by number: what it read was the process's if that had not ended by then. A
+ * thread's number may pass to others while the process lives, so it is only used for the leader.
+ */
 ssize_t process_read(const struct process *process, const struct iovec *local,
                      const struct iovec *remote, size_t count)
 {
-    ssize_t got = process_vm_readv(process->tid, local, count, remote, count, 0);
+    bool by_number = process->tid == process->pid || process->memory_fd < 0;
+    ssize_t got = by_number ? process_vm_readv(process->tid, local, count, remote, count, 0) : -1;
 
-    if (got < 0 && process->memory_fd >= 0 && (errno == EPERM || errno == ENOSYS))
+    if (!by_number || (got < 0 && process->memory_fd >= 0 && (errno == EPERM || errno == ENOSYS)))
         return read_by_file(process, local, remote, count);
+    if (got >= 0 && !is_alive(process)) {
+        errno = ESRCH;
+        return -1;
+    }
     return got;
 }
 

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: MIT
 /* What cannot be inspected: one line that names the cause, and the status that belongs to it. */
-#include "inspector/command/session.h"
 #include "tests/support/program.h"
 #include "tests/support/scratch.h"
 #include "tests/support/ticker.h"
@@ -254,43 +253,4 @@ Test(refusals, a_free_threaded_build)
 Test(refusals, another_python)
 {
     expect_all_refused(PYTHON_OTHER, "PyPy");
-}
-
-static bool nothing(void *context, struct image *image, enum certainty *ret, struct error *err)
-{
-    (void)context, (void)image, (void)err;
-    *ret = ANSWER_VERIFIED;
-    return true;
-}
-
-/* Opens a session, lets `signal` change the target under it, and expects that asking is refused. */
-static void expect_change_noticed(int signal, const char *becomes)
-{
-    struct interpreter pythons[PYTHONS_MAX];
-    struct session_options options = {.progress = NULL};
-    struct session_report report;
-    struct session *session;
-    struct ticker ticker;
-    struct error err;
-
-    cr_assert_gt(pythons_find(pythons, PYTHON_SUPPORTED), 0);
-    ticker_start(&ticker, &pythons[0], "/bin/sleep");
-    cr_assert(session_open(&session, ticker.pid, &options, &err), "%s", err.text);
-    kill(ticker.pid, signal);
-    cr_assert(process_reaches(ticker.pid, becomes));
-    cr_expect_not(session_ask(session, nothing, NULL, &report, &err));
-    cr_expect_eq(err.kind, ERROR_TARGET, "%s", err.text);
-    session_close(session);
-    ticker_end(&ticker);
-}
-
-Test(refusals, a_target_that_dies_meanwhile)
-{
-    expect_change_noticed(SIGKILL, "ZX");
-}
-
-/* ticker.py never sleeps; sleep does. */
-Test(refusals, a_target_that_execs_meanwhile)
-{
-    expect_change_noticed(SIGUSR1, "S");
 }

@@ -2,12 +2,14 @@
 /* Stopping and letting go, on processes that make it hard. They are C, so that nothing hides. */
 #include "inspector/target/process.h"
 #include "inspector/target/stop.h"
+#include "tests/support/holder.h"
 #include "tests/support/ticker.h"
 
 #include <criterion/criterion.h>
-#include <dirent.h>
+#include <criterion/parameterized.h>
 #include <fcntl.h>
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -19,7 +21,19 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { SPINNERS = 8, STOPS = 50, SIGNALS = 2000, PATIENCE_MS = 20 * 1000 };
+enum {
+    SPINNERS = 8,
+    IDLERS = 24,
+    STOPS = 50,
+    SIGNALS = 10000,
+    SIGNALS_A_STOP = 50, /* at most */
+    IN_FLIGHT = 32,
+    KILLED_WITHIN_US = 5000,
+    PATIENCE_MS = 20 * 1000,
+    SOON_MS = 5 * 1000,
+    REAPED_WITHIN_MS = 1000,
+    TOLERANCE_MS = 400,
+};
 
 /* Memory that a child shares with its test. */
 struct shared {
@@ -75,11 +89,26 @@ static void count_signal(int signal, siginfo_t *info, void *context)
         atomic_fetch_add(&shared->out_of_order, 1);
 }
 
+static void *idle(void *argument)
+{
+    for (;;)
+        pause();
+    return argument;
+}
+
+/* The main thread alone takes the signals; the others make the stop take its time. */
 static void count_signals(void)
 {
     struct sigaction action = {.sa_sigaction = count_signal, .sa_flags = SA_SIGINFO};
+    sigset_t all, before;
+    pthread_t thread;
 
     sigaction(SIGRTMIN, &action, NULL);
+    sigfillset(&all);
+    sigprocmask(SIG_BLOCK, &all, &before);
+    for (int i = 0; i < IDLERS; i++)
+        pthread_create(&thread, NULL, idle, NULL);
+    sigprocmask(SIG_SETMASK, &before, NULL);
     atomic_store(&shared->ready, 1);
     for (;;)
         pause();
@@ -115,9 +144,8 @@ static pid_t start(void (*work)(void))
         prctl(PR_SET_PTRACER, PR_SET_PTRACER_ANY);
         work();
     }
-    const struct timespec nap = {.tv_nsec = 1000000};
     for (int i = 0; i < PATIENCE_MS && !atomic_load(&shared->ready); i++)
-        nanosleep(&nap, NULL);
+        sleep_ms(1);
     cr_assert(atomic_load(&shared->ready));
     return pid;
 }
@@ -138,23 +166,6 @@ static uint64_t total(void)
     return sum;
 }
 
-/* Threads of the process that are in another state than "stopped by a tracer". */
-static unsigned count_loose_threads(pid_t pid)
-{
-    unsigned loose = 0;
-    char path[64];
-
-    snprintf(path, sizeof(path), "/proc/%d/task", (int)pid);
-    DIR *tasks = opendir(path);
-    cr_assert_not_null(tasks);
-    for (const struct dirent *entry; (entry = readdir(tasks));) {
-        if (entry->d_name[0] != '.')
-            loose += !strchr("tZX?", process_state((pid_t)strtol(entry->d_name, NULL, 10)));
-    }
-    closedir(tasks);
-    return loose;
-}
-
 /* While a process is held none of its threads makes a step, and afterwards all do. */
 static void expect_held(void (*work)(void))
 {
@@ -172,14 +183,13 @@ static void expect_held(void (*work)(void))
         uint64_t before = total();
         nanosleep(&while_held, NULL);
         cr_expect_eq(total(), before, "stop %d: somebody runs", i);
-        cr_expect_eq(count_loose_threads(pid), 0, "stop %d", i);
+        cr_expect(process_threads_are(pid, "tZX?"), "stop %d: a thread is not held", i);
         cr_assert(stop_end(stop, &report, &err), "%s", err.text);
         cr_expect_gt(report.milliseconds, 0.5);
     }
     uint64_t before = total();
-    const struct timespec nap = {.tv_nsec = 1000000};
     for (int i = 0; i < PATIENCE_MS && total() == before; i++)
-        nanosleep(&nap, NULL);
+        sleep_ms(1);
     cr_expect_gt(total(), before);
     process_close(&process);
     end(pid);
@@ -195,29 +205,163 @@ Test(stop, holds_threads_that_are_being_born)
     expect_held(churn);
 }
 
-Test(stop, loses_no_signal)
+/* Another process that sends SIGNALS signals while we stop their receiver and let it go. */
+struct sender {
+    pid_t pid; /* its own */
+    pid_t receiver;
+    uint64_t (*arrived)(const void *context);
+    const void *context;
+    _Atomic uint64_t sent, stops;
+    _Atomic bool given_up;
+};
+
+/*
+ * A few are always on their way, and each stop sees some. The queue of a user may be full: then it
+ * waits until it is not.
+ */
+static void send_signals(struct sender *sender)
 {
-    pid_t pid = start(count_signals);
+    double deadline = now_ms() + PATIENCE_MS;
+
+    for (uint64_t sent = 0; sent < SIGNALS && now_ms() < deadline;) {
+        bool queued = sent < sender->arrived(sender->context) + IN_FLIGHT &&
+                      sent < (atomic_load(&sender->stops) + 1) * SIGNALS_A_STOP &&
+                      sigqueue(sender->receiver, SIGRTMIN, (union sigval){(int)sent}) == 0;
+        sent += queued;
+        atomic_store(&sender->sent, sent);
+        if (!queued)
+            sched_yield();
+    }
+    atomic_store(&sender->given_up, atomic_load(&sender->sent) < SIGNALS);
+    _exit(0);
+}
+
+static struct sender *sender_start(pid_t receiver, uint64_t (*arrived)(const void *context),
+                                   const void *context)
+{
+    struct sender *sender =
+        mmap(NULL, sizeof(*sender), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+
+    cr_assert(sender != MAP_FAILED);
+    sender->receiver = receiver;
+    sender->arrived = arrived;
+    sender->context = context;
+    pid_t pid = fork();
+    cr_assert(pid >= 0);
+    if (pid == 0) {
+        prctl(PR_SET_PDEATHSIG, SIGKILL);
+        send_signals(sender);
+    }
+    sender->pid = pid;
+    return sender;
+}
+
+static bool sender_is_at_work(const struct sender *sender)
+{
+    return atomic_load(&sender->sent) < SIGNALS && !atomic_load(&sender->given_up);
+}
+
+/* All of them have to arrive. */
+static void sender_end(struct sender *sender, const char *where)
+{
+    cr_assert(waitpid(sender->pid, NULL, 0) == sender->pid);
+    cr_assert_not(atomic_load(&sender->given_up), "%s: only %d signals could be sent in time",
+                  where, (int)sender->sent);
+    for (int i = 0; i < SOON_MS && sender->arrived(sender->context) < SIGNALS; i++)
+        sleep_ms(1);
+    cr_expect_eq(sender->arrived(sender->context), SIGNALS, "%s: %d of %d arrived", where,
+                 (int)sender->arrived(sender->context), SIGNALS);
+    munmap(sender, sizeof(*sender));
+}
+
+static uint64_t count_arrived(const void *context)
+{
+    (void)context;
+    return atomic_load(&shared->signals);
+}
+
+static uint64_t count_wakeups(const void *context)
+{
+    return ticker_wakeups(context);
+}
+
+/* Stops and lets go as long as signals are sent. */
+static void stop_while_signals_come(struct sender *sender)
+{
     struct process process;
     struct error err;
 
-    cr_assert(process_open(&process, pid, &err), "%s", err.text);
-    for (int sent = 0; sent < SIGNALS;) {
+    cr_assert(process_open(&process, sender->receiver, &err), "%s", err.text);
+    while (sender_is_at_work(sender)) {
         struct stop_report report;
         struct stop *stop;
 
-        for (int i = 0; i < 20; i++, sent++)
-            cr_assert(sigqueue(pid, SIGRTMIN, (union sigval){.sival_int = sent}) == 0);
         cr_assert(stop_begin(&stop, &process, STOP_LONGEST_MS, &err), "%s", err.text);
         cr_assert(stop_end(stop, &report, &err), "%s", err.text);
+        atomic_fetch_add(&sender->stops, 1);
     }
-    const struct timespec nap = {.tv_nsec = 1000000};
-    for (int i = 0; i < PATIENCE_MS && atomic_load(&shared->signals) < SIGNALS; i++)
-        nanosleep(&nap, NULL);
-    cr_expect_eq(atomic_load(&shared->signals), SIGNALS);
-    cr_expect_eq(atomic_load(&shared->out_of_order), 0);
     process_close(&process);
+}
+
+/* The same, but that whoever stops it is killed while he does, and another one follows. */
+static void be_killed_while_signals_come(struct sender *sender)
+{
+    unsigned seed = 4711;
+
+    while (sender_is_at_work(sender)) {
+        const struct timespec moment = {.tv_nsec = rand_r(&seed) % KILLED_WITHIN_US * 1000L};
+        pid_t stopper = fork();
+
+        cr_assert(stopper >= 0);
+        if (stopper == 0) {
+            prctl(PR_SET_PDEATHSIG, SIGKILL);
+            stop_while_signals_come(sender);
+            _exit(0);
+        }
+        nanosleep(&moment, NULL);
+        kill(stopper, SIGKILL);
+        cr_assert(waitpid(stopper, NULL, 0) == stopper);
+        atomic_fetch_add(&sender->stops, 1);
+    }
+}
+
+static void expect_all_signals(void (*stop)(struct sender *sender))
+{
+    pid_t pid = start(count_signals);
+    struct sender *sender = sender_start(pid, count_arrived, NULL);
+
+    stop(sender);
+    sender_end(sender, "C");
+    cr_expect_eq(atomic_load(&shared->out_of_order), 0);
     end(pid);
+}
+
+Test(stop, loses_no_signal_and_keeps_their_order)
+{
+    expect_all_signals(stop_while_signals_come);
+}
+
+Test(stop, loses_no_signal_when_it_is_killed)
+{
+    expect_all_signals(be_killed_while_signals_come);
+}
+
+ParameterizedTestParameters(stop, loses_no_signal_of_a_python)
+{
+    return pythons_some();
+}
+
+ParameterizedTest(size_t *index, stop, loses_no_signal_of_a_python)
+{
+    struct interpreter python = pythons_get(index);
+    struct ticker ticker;
+
+    ticker_start(&ticker, &python, "signalled");
+    struct sender *sender = sender_start(ticker.pid, count_wakeups, &ticker);
+    stop_while_signals_come(sender);
+    sender_end(sender, python.name);
+    cr_expect(ticker_runs(&ticker));
+    ticker_end(&ticker);
 }
 
 Test(stop, gives_up_on_a_process_that_cannot_stop)
@@ -257,4 +401,98 @@ Test(stop, says_that_the_target_died_while_it_was_held)
     cr_expect(strstr(err.text, "died"), "%s", err.text);
     process_close(&process);
     end(pid);
+}
+
+/* Its parent, which has to start another one, does not wait until we are done with it. */
+static void expect_reaped_while_held(pid_t pid, const char *where)
+{
+    struct holder holder;
+    siginfo_t dead = {.si_pid = 0};
+
+    holder_start(&holder, pid);
+    double killed = now_ms();
+    kill(pid, SIGKILL);
+    while (!dead.si_pid && now_ms() - killed < REAPED_WITHIN_MS) {
+        cr_assert(waitid(P_PID, (id_t)pid, &dead, WEXITED | WNOHANG) == 0);
+        sleep_ms(1);
+    }
+    double taken = now_ms() - killed;
+    cr_expect_eq(dead.si_pid, pid, "%s: could not be reaped within %.0f ms", where, taken);
+    cr_expect_eq(dead.si_status, SIGKILL);
+    struct holder_answer answer = holder_end(&holder);
+    cr_expect_not(answer.done);
+    cr_expect(strstr(answer.error.text, "died"), "%s: %s", where, answer.error.text);
+}
+
+Test(stop, lets_the_parent_reap_it_at_once)
+{
+    pid_t pid = start(spin_in_threads);
+
+    expect_reaped_while_held(pid, "many threads");
+    end(pid);
+}
+
+ParameterizedTestParameters(stop, lets_the_parent_reap_a_python_at_once)
+{
+    return pythons_some();
+}
+
+ParameterizedTest(size_t *index, stop, lets_the_parent_reap_a_python_at_once)
+{
+    static const char *const kinds[] = {NULL, "busy", "leaderless"};
+    struct interpreter python = pythons_get(index);
+
+    for (size_t i = 0; i < sizeof(kinds) / sizeof(*kinds); i++) {
+        struct ticker ticker;
+
+        ticker_start(&ticker, &python, kinds[i]);
+        if (kinds[i] && strcmp(kinds[i], "leaderless") == 0)
+            cr_assert(process_reaches(ticker.pid, "Z"));
+        expect_reaped_while_held(ticker.pid, python.name);
+        ticker_end(&ticker);
+    }
+}
+
+/*
+ * What waits with a timeout is not told of the stops, but for the time that they took. A stop may
+ * take longer than it says by what the machine adds, so there is some tolerance.
+ */
+ParameterizedTestParameters(stop, lets_waits_end_well)
+{
+    return pythons_some();
+}
+
+ParameterizedTest(size_t *index, stop, lets_waits_end_well)
+{
+    struct interpreter python = pythons_get(index);
+    double deadline = now_ms() + PATIENCE_MS, stopped = 0;
+    struct process process;
+    struct ticker ticker;
+    struct error err;
+    int stops = 0;
+
+    ticker_start(&ticker, &python, "waiting");
+    cr_assert(process_open(&process, ticker.pid, &err), "%s", err.text);
+    for (; ticker.words[TICKER_DONE] < TICKER_WAITS_COUNT && now_ms() < deadline; stops++) {
+        struct stop_report report;
+        struct stop *stop;
+
+        cr_assert(stop_begin(&stop, &process, STOP_LONGEST_MS, &err), "%s", err.text);
+        sleep_ms(5);
+        cr_assert(stop_end(stop, &report, &err), "%s", err.text);
+        stopped += report.milliseconds;
+        sleep_ms(20);
+    }
+    cr_expect_eq(ticker.words[TICKER_DONE], TICKER_WAITS_COUNT, "%s: some never end", python.name);
+    cr_expect_gt(stops, 5);
+    for (int i = 0; i < TICKER_WAITS_COUNT; i++) {
+        double taken = (double)ticker.words[TICKER_WAITS + i] / 1e6;
+        cr_expect_neq(taken, 0, "%s: wait %d ended wrongly", python.name, i);
+        cr_expect_geq(taken, TICKER_WAIT_MS - 1, "%s: wait %d took %.0f ms", python.name, i, taken);
+        cr_expect_leq(taken, TICKER_WAIT_MS + stopped + TOLERANCE_MS,
+                      "%s: wait %d took %.0f ms, of which %.0f stopped", python.name, i, taken,
+                      stopped);
+    }
+    process_close(&process);
+    ticker_end(&ticker);
 }

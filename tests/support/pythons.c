@@ -35,3 +35,26 @@ size_t pythons_find(struct interpreter ret[PYTHONS_MAX], enum python_kind kind)
     }
     return count;
 }
+
+struct criterion_test_params pythons_some(void)
+{
+    static size_t indices[3];
+    struct interpreter pythons[PYTHONS_MAX];
+    size_t count = pythons_find(pythons, PYTHON_SUPPORTED), kept = 0;
+
+    cr_assert_gt(count, 0, "no interpreter to test with");
+    for (size_t i = 0; i < 3; i++) {
+        size_t index = i * (count - 1) / 2;
+        if (!kept || indices[kept - 1] != index)
+            indices[kept++] = index;
+    }
+    return cr_make_param_array(size_t, indices, kept);
+}
+
+struct interpreter pythons_get(const size_t *index)
+{
+    struct interpreter pythons[PYTHONS_MAX];
+
+    cr_assert_lt(*index, pythons_find(pythons, PYTHON_SUPPORTED));
+    return pythons[*index];
+}

@@ -9,6 +9,8 @@
 #ifndef PYINSPECT_TESTS_PYTHONS_H
 #define PYINSPECT_TESTS_PYTHONS_H
 
+#include <criterion/criterion.h>
+#include <criterion/parameterized.h>
 #include <stddef.h>
 
 enum python_kind {
@@ -33,5 +35,13 @@ struct interpreter {
  * how many there are. Fails the test if there is no list.
  */
 size_t pythons_find(struct interpreter ret[PYTHONS_MAX], enum python_kind kind);
+
+/*
+ * Three of the supported ones stand for all where a test takes long: the oldest, the newest and one
+ * between. The first as a parameterized test's parameters, which are indices (size_t); the second
+ * tells the interpreter of such an index.
+ */
+struct criterion_test_params pythons_some(void);
+struct interpreter pythons_get(const size_t *index);
 
 #endif

@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: MIT
 #include "tests/support/target.h"
 
-#include "symbols/base/cleanup.h"
+#include "tests/support/proc.h"
 
 #include <criterion/criterion.h>
-#include <dirent.h>
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
@@ -13,28 +12,20 @@
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 #define ORACLE "tests/targets/oracle.py"
 #define PATIENCE_MS 120000 /* a first start compiles the standard library */
 
-static long long now_ms(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return now.tv_sec * 1000LL + now.tv_nsec / 1000000;
-}
-
 /* Reads what the target says up to its end of line, or "" when it has gone. */
 static void read_line(struct target *target, char *ret, size_t size)
 {
-    long long deadline = now_ms() + PATIENCE_MS;
+    double deadline = now_ms() + PATIENCE_MS;
     size_t length = 0;
 
     while (length + 1 < size && (length == 0 || ret[length - 1] != '\n')) {
         struct pollfd waiting = {.fd = target->ready_fd, .events = POLLIN};
-        long long left = deadline - now_ms();
+        double left = deadline - now_ms();
         cr_assert(left > 0 && poll(&waiting, 1, (int)left) >= 0, "%s: does not answer",
                   target->name);
         ssize_t got = waiting.revents ? read(target->ready_fd, ret + length, 1) : 0;
@@ -45,49 +36,24 @@ static void read_line(struct target *target, char *ret, size_t size)
     ret[length] = '\0';
 }
 
-static bool thread_sleeps(pid_t pid, const char *tid)
-{
-    char path[64], text[512];
-    snprintf(path, sizeof(path), "/proc/%d/task/%.20s/stat", pid, tid);
-    AUTO_FCLOSE FILE *file = fopen(path, "re");
-    size_t length = file ? fread(text, 1, sizeof(text) - 1, file) : 0;
-    text[length] = '\0';
-    const char *state = strrchr(text, ')'); /* the name before it may hold anything */
-    return state && strncmp(state, ") S", 3) == 0;
-}
-
-static bool all_threads_sleep(pid_t pid)
-{
-    char path[64];
-    snprintf(path, sizeof(path), "/proc/%d/task", pid);
-    DIR *directory = opendir(path);
-    bool ret = directory != NULL;
-    for (struct dirent *entry; ret && (entry = readdir(directory));)
-        ret = entry->d_name[0] == '.' || thread_sleeps(pid, entry->d_name);
-    if (directory)
-        closedir(directory);
-    return ret;
-}
-
 /* "ready" is said before the last system call, and nobody but the kernel can tell of that one. */
 static void wait_until_still(const struct target *target)
 {
-    const struct timespec pause = {.tv_nsec = 1000000};
-    for (long long deadline = now_ms() + PATIENCE_MS; !all_threads_sleep(target->pid);) {
+    for (double deadline = now_ms() + PATIENCE_MS; !process_threads_are(target->pid, "S");) {
         cr_assert(now_ms() < deadline, "%s: does not come to rest", target->name);
-        nanosleep(&pause, NULL);
+        sleep_ms(1);
     }
 }
 
 /* Between fork and exec. */
 static void become_target(const struct interpreter *python, const char *scene, pid_t parent,
-                          const int fds[2 + TRUTH_PARTS])
+                          const struct target_place *place, const int fds[2 + TRUTH_PARTS])
 {
     char numbers[2 + TRUTH_PARTS][16];
     const char *arguments[5 + 2 + TRUTH_PARTS] = {python->path, ORACLE, scene};
 
     prctl(PR_SET_PDEATHSIG, SIGKILL);
-    if (getppid() != parent)
+    if (getppid() != parent && getppid() != 0) /* 0: it is in another PID namespace */
         _exit(126);
     prctl(PR_SET_PTRACER, PR_SET_PTRACER_ANY); /* fails where there is no Yama */
     setpgid(0, 0);
@@ -99,13 +65,18 @@ static void become_target(const struct interpreter *python, const char *scene, p
         snprintf(numbers[i], sizeof(numbers[i]), "%d", fds[i]);
         arguments[3 + i] = numbers[i];
     }
+    if (place->enter && !place->enter(place->context)) {
+        dprintf(fds[0], "refused\n");
+        _exit(125);
+    }
     unsetenv("PYTHONHOME");
     unsetenv("PYTHONPATH");
     execv(python->path, (char *const *)(uintptr_t)arguments);
     _exit(127);
 }
 
-void target_start(struct target *ret, const struct interpreter *python, const char *scene)
+bool target_start_in(struct target *ret, const struct interpreter *python, const char *scene,
+                     const struct target_place *place)
 {
     struct target target = {0};
     int ready[2], wake[2];
@@ -120,21 +91,31 @@ void target_start(struct target *ret, const struct interpreter *python, const ch
     target.wake_fd = wake[1];
 
     pid_t parent = getpid();
-    target.pid = fork();
-    cr_assert(target.pid >= 0, "%s: cannot fork", target.name);
+    target.pid = process_fork_into(place->namespaces);
     if (target.pid == 0) {
         int fds[2 + TRUTH_PARTS] = {ready[1], wake[0]};
         memcpy(fds + 2, target.truth_fds, sizeof(target.truth_fds));
-        become_target(python, scene, parent, fds);
+        become_target(python, scene, parent, place, fds);
     }
     close(ready[1]);
     close(wake[0]);
 
-    char line[32];
-    read_line(&target, line, sizeof(line));
+    char line[32] = "refused\n";
+    if (target.pid > 0)
+        read_line(&target, line, sizeof(line));
+    if (strcmp(line, "refused\n") == 0) {
+        target_end(&target);
+        return false;
+    }
     cr_assert_str_eq(line, "ready\n", "%s: did not come up", target.name);
     wait_until_still(&target);
     *ret = target;
+    return true;
+}
+
+void target_start(struct target *ret, const struct interpreter *python, const char *scene)
+{
+    cr_assert(target_start_in(ret, python, scene, &(struct target_place){0}), "cannot fork");
 }
 
 void target_tell(struct target *target, struct truth *ret)

@@ -19,6 +19,7 @@
 #include "tests/support/pythons.h"
 #include "tests/support/truth.h"
 
+#include <stdbool.h>
 #include <sys/types.h>
 
 struct target {
@@ -32,6 +33,17 @@ struct target {
 
 /* Returns when the scene is set and every thread of the target is blocked. */
 void target_start(struct target *ret, const struct interpreter *python, const char *scene);
+
+/* Where a target is to live. */
+struct target_place {
+    int namespaces;               /* CLONE_NEWPID and the like */
+    bool (*enter)(void *context); /* called in the target before it becomes Python; NULL: nothing */
+    void *context;
+};
+
+/* False where the kernel refuses the namespaces, or `enter` says so. */
+bool target_start_in(struct target *ret, const struct interpreter *python, const char *scene,
+                     const struct target_place *place);
 
 /* Wakes the target, and returns when it has told its truth and exited with status 0. */
 void target_tell(struct target *target, struct truth *ret);

@@ -5,33 +5,51 @@
 #ifndef PYINSPECT_TESTS_TICKER_H
 #define PYINSPECT_TESTS_TICKER_H
 
+#include "tests/support/proc.h"
 #include "tests/support/pythons.h"
 
-#include <stdbool.h>
 #include <stdint.h>
-#include <sys/types.h>
+
+/* What lies in the words that it shares with its test; tests/targets/ticker.py tells more. */
+enum ticker_word {
+    TICKER_COUNT,
+    TICKER_LONGEST_GAP, /* ns between two counts; the test may set it back */
+    TICKER_DONE,        /* how many of its waits have ended */
+    TICKER_WAITS,       /* and from here on how long each took, in ns; 0: it ended wrongly */
+    TICKER_WORDS = 16
+};
 
 struct ticker {
     pid_t pid;
-    volatile uint64_t *count; /* shared with it */
+    volatile uint64_t *words;
+    int memory_fd, wakeup_fd; /* memory files: the words, and a byte for each signal */
 };
 
 /*
- * `command`: what it is to exec on SIGUSR1, an absolute path; or "busy", for one that builds and
- * drops structures in three threads as fast as it can; or "leaderless", for one whose main thread
- * exits; or NULL.
+ * `command`: what it is to exec on SIGUSR1, an absolute path; or one of
+ *
+ *     busy         builds and drops structures in three threads as fast as it can
+ *     leaderless   its main thread exits, another one counts
+ *     collecting   four threads build, drop and collect; TICKER_MARKERS instances of `Marker` stay
+ *     beating      has a heap of 100 MB, and measures its longest gap
+ *     signalled    takes SIGRTMIN, as often as ticker_wakeups says
+ *     waiting      waits in TICKER_WAITS_COUNT ways for TICKER_WAIT_MS, each in a thread
+ *
+ * or NULL.
  */
 void ticker_start(struct ticker *ret, const struct interpreter *python, const char *command);
 void ticker_end(struct ticker *ticker);
 
+enum { TICKER_MARKERS = 777, TICKER_WAITS_COUNT = 6, TICKER_WAIT_MS = 1000 };
+
+/* The same with a process id of our choice. False where the kernel does not give it to us. */
+bool ticker_start_as(struct ticker *ret, const struct interpreter *python, const char *command,
+                     pid_t pid);
+
+uint64_t ticker_count(const struct ticker *ticker);
+uint64_t ticker_wakeups(const struct ticker *ticker);
+
 /* Does it count on, within ten seconds? */
 bool ticker_runs(const struct ticker *ticker);
-
-/* The state of a process as /proc shows it ('R', 'S', 'T', 't', ...), and who traces it. */
-char process_state(pid_t pid);
-pid_t process_tracer(pid_t pid);
-
-/* Waits, ten seconds at most, until the process is in one of these states. */
-bool process_reaches(pid_t pid, const char *states);
 
 #endif
