@@ -161,14 +161,20 @@ static bool ask_stopped(void *context, struct error *err)
     return ask_image(context, err);
 }
 
-/* Objects that are new since learning may lie where nobody looked: their pages are copied too. */
+/*
+ * Objects that are new since learning may lie where nobody looked: their pages are copied too. The
+ * less was learnt, the longer it is looked for them; all of a hundred thousand take ten
+ * milliseconds.
+ */
 static bool copy_new_objects(void *context, struct error *err)
 {
+    static const unsigned enough_known[] = {
+        [ANSWER_HAS_GAPS] = 1 << 20, [ANSWER_WHOLE] = 4096, [ANSWER_VERIFIED] = 256};
     const struct asking *asking = context;
     const struct session *session = asking->session;
 
     return heap_touch_new(session->python, capture_image(session->capture),
-                          asking->learnt != ANSWER_VERIFIED, err);
+                          enough_known[asking->learnt], err);
 }
 
 /* `what` the process did or would do, and whose bound that breaks. */

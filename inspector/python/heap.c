@@ -5,8 +5,7 @@
 
 #include <stdlib.h>
 
-/* So many objects in a row for which nothing had to be filled in: so it is for those further in. */
-enum { KNOWN_OF_YOUNG = 8192, KNOWN_OF_OLD = 256, MOST_NEW_OBJECTS = 1 << 20 };
+enum { KNOWN_OF_OLD = 256, MOST_NEW_OBJECTS = 1 << 20 };
 
 enum { MOST_RECOVERIES = 1 << 16 };
 
@@ -326,7 +325,7 @@ static void touch_end(const struct walk *walk, uint64_t head, unsigned enough)
     }
 }
 
-bool heap_touch_new(const struct python *python, struct image *image, bool all_young,
+bool heap_touch_new(const struct python *python, struct image *image, unsigned enough,
                     struct error *err)
 {
     struct gc_homes homes = {0};
@@ -338,9 +337,7 @@ bool heap_touch_new(const struct python *python, struct image *image, bool all_y
         for (unsigned list = 0; list < shape->list_count; list++) {
             bool is_old = shape->lists[list].generation >= GENERATION_2;
             touch_end(&walk, homes.items[i].address + shape->lists[list].offset,
-                      is_old      ? KNOWN_OF_OLD
-                      : all_young ? MOST_NEW_OBJECTS
-                                  : KNOWN_OF_YOUNG);
+                      is_old && enough > KNOWN_OF_OLD ? KNOWN_OF_OLD : enough);
         }
     }
     free(homes.items);

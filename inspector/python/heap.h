@@ -58,10 +58,10 @@ MUST_CHECK bool heap_walk(const struct python *python, struct image *image, stru
 /*
  * Touches in the image what was added to the lists last. New objects are put at a list's end, and
  * so are those that a collection moves to an older one; from each end backwards it goes on until
- * nothing had to be filled in for a while. `all_young`: of generations 0 and 1 all is touched, but
- * for more than a million objects.
+ * for `enough` objects in a row nothing had to be filled in (for 256 in the lists of old ones), or
+ * for a million objects.
  */
-MUST_CHECK bool heap_touch_new(const struct python *python, struct image *image, bool all_young,
+MUST_CHECK bool heap_touch_new(const struct python *python, struct image *image, unsigned enough,
                                struct error *err);
 
 /* Called with the address of a flag. False ends it, with `err` set. */

@@ -3,8 +3,6 @@
 
 #include "symbols/base/vector.h"
 
-#include <inttypes.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -47,23 +45,57 @@ static bool parse_path(struct maps *maps, struct mapping *mapping, const char *t
     return true;
 }
 
-/* Returns how many bytes of the line the numbers took, or 0 where it is no mapping. */
-static size_t parse_numbers(struct mapping *mapping, const char *line)
+/* Steps over a number, which something that is no digit follows. False: there is none. */
+static bool take_number(const char **at, unsigned base, uint64_t *ret)
 {
-    char modes[5];
-    unsigned long inode;
-    int used = 0;
+    const char *digit = *at;
 
-    if (sscanf(line, "%" SCNx64 "-%" SCNx64 " %4s %" SCNx64 " %*x:%*x %lu%n", &mapping->start,
-               &mapping->end, modes, &mapping->offset, &inode, &used) != 5 ||
-        mapping->end <= mapping->start)
+    for (*ret = 0;; digit++) {
+        unsigned value = (unsigned char)*digit - '0';
+        if (value > 9)
+            value = *digit >= 'a' && *digit <= 'f' ? (unsigned)(*digit - 'a') + 10 : base;
+        if (value >= base)
+            break;
+        *ret = *ret * base + value;
+    }
+    bool any = digit > *at;
+    *at = digit;
+    return any;
+}
+
+static bool take(const char **at, char expected)
+{
+    if (**at != expected)
+        return false;
+    ++*at;
+    return true;
+}
+
+/*
+ * "START-END MODE OFFSET DEV:DEV INODE", up to the line feed at `end`. Returns how many bytes of
+ * the line that took, or 0 where it is no mapping. By hand, since a target stands still while its
+ * mappings are read again, and sscanf takes longer for that than the kernel.
+ */
+static size_t parse_numbers(struct mapping *mapping, const char *line, const char *end)
+{
+    const char *at = line;
+    uint64_t inode, device;
+
+    if (!take_number(&at, 16, &mapping->start) || !take(&at, '-') ||
+        !take_number(&at, 16, &mapping->end) || !take(&at, ' ') || mapping->end <= mapping->start ||
+        end - at < 4)
+        return 0;
+    mapping->readable = at[0] == 'r';
+    mapping->writable = at[1] == 'w';
+    mapping->executable = at[2] == 'x';
+    mapping->shared = at[3] == 's';
+    at += 4;
+    if (!take(&at, ' ') || !take_number(&at, 16, &mapping->offset) || !take(&at, ' ') ||
+        !take_number(&at, 16, &device) || !take(&at, ':') || !take_number(&at, 16, &device) ||
+        !take(&at, ' ') || !take_number(&at, 10, &inode))
         return 0;
     mapping->inode = inode;
-    mapping->readable = modes[0] == 'r';
-    mapping->writable = modes[1] == 'w';
-    mapping->executable = modes[2] == 'x';
-    mapping->shared = modes[3] == 's';
-    return (size_t)used;
+    return (size_t)(at - line);
 }
 
 bool maps_parse(struct maps *ret, const char *text, size_t length, struct error *err)
@@ -77,7 +109,7 @@ bool maps_parse(struct maps *ret, const char *text, size_t length, struct error 
             break; /* the kernel ends each line; one without an end was cut */
 
         struct mapping mapping = {0};
-        size_t used = parse_numbers(&mapping, line);
+        size_t used = parse_numbers(&mapping, line, stop);
         if (used && (!maps.count || mapping.start >= maps.items[maps.count - 1].end)) {
             struct mapping *grown =
                 vector_grow(maps.items, &maps.capacity, maps.count + 1, sizeof(*maps.items));

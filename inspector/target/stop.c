@@ -12,6 +12,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdlib.h>
@@ -21,7 +22,7 @@
 enum {
     STOP_DEADLINE_MS = 1000,
     REAP_INTERVAL_MS = 5,
-    SPINS_BEFORE_SLEEP = 200,
+    SPINS_BEFORE_SLEEP = 2000,
 };
 
 enum thread_state { THREAD_SEIZED, THREAD_INTERRUPTED, THREAD_HELD, THREAD_GONE };
@@ -252,7 +253,10 @@ static bool wait_for_interrupted(struct stop *stop, struct error *err)
         reap_killed(stop);
         if (clock_milliseconds() > stop->interrupted + patience(stop))
             return does_not_stop(stop, waiting->tid, "it was let go", err);
-        if (spins > SPINS_BEFORE_SLEEP)
+        /* A thread that is to stop may be queued for the processor that we spin on. */
+        if (spins < SPINS_BEFORE_SLEEP)
+            sched_yield();
+        else
             clock_sleep(0.05);
     }
 }
