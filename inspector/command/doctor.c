@@ -182,6 +182,8 @@ static void describe_heap(const struct examination *exam, struct text *text)
     text_add(text, "about ");
     add_things(text, exam->objects, "object");
     text_addf(text, ", %s (unverified)", format_bytes(bytes, exam->bytes));
+    if (exam->estimate.swapped_pages)
+        text_add(text, ", others lie in swap: --read-swapped reads them, and brings them back");
 }
 
 static void describe_collector(const struct examination *exam, struct text *text)
@@ -245,7 +247,8 @@ static void add_rows(struct report *report, const struct examination *exam)
             checks[check].describe(exam, &finding);
         else
             text_add(&finding, exam->failure.text);
-        ok = ok && !(check == COLLECTOR && exam->estimate.collecting);
+        ok = ok && !(check == COLLECTOR && exam->estimate.collecting) &&
+             !(check == HEAP && exam->estimate.swapped_pages);
         add_row(report, checks[check].name, ok, &finding);
     }
     text_free(&finding);
@@ -289,7 +292,7 @@ static void fill_answer(const struct examination *exam, enum format format, stru
     bool inspectable = exam->failed == CHECKS;
 
     *ret = (struct answer){.format = format,
-                           .complete = !exam->estimate.collecting,
+                           .complete = !exam->estimate.collecting && !exam->estimate.swapped_pages,
                            .obstacle = inspectable ? ERROR_NONE : exam->failure.kind};
     report_init(&ret->report, "checks", columns, sizeof(columns) / sizeof(*columns));
     add_target(&ret->report, exam);
@@ -300,10 +303,10 @@ static void fill_answer(const struct examination *exam, enum format format, stru
     if (!inspectable)
         text_add(&ret->worth, exam->failure.text);
     else
-        text_addf(&ret->worth, "process %d (%s) can be inspected%s", (int)exam->pid,
-                  exam->stat.name,
-                  exam->estimate.collecting ? ", but its garbage collector was at work all the time"
-                                            : "");
+        text_addf(
+            &ret->worth, "process %d (%s) can be inspected%s%s", (int)exam->pid, exam->stat.name,
+            exam->estimate.collecting ? ", but its garbage collector was at work all the time" : "",
+            exam->estimate.swapped_pages ? ", but some of its objects lie in swap" : "");
 }
 
 static bool run(int argc, char **argv, int first, struct progress *progress, struct answer *ret,

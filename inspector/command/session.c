@@ -292,6 +292,7 @@ static struct session_estimate estimate(const struct asking *asking)
                                         .memory_bytes = cost.memory,
                                         .max_memory = capture_max_memory(session->capture),
                                         .resident_bytes = process_resident(&session->process),
+                                        .swapped_pages = capture_swapped_pages(session->capture),
                                         .threads = process_threads(&session->process),
                                         .in_pieces = capture_is_in_pieces(session->capture)};
 

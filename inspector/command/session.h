@@ -50,6 +50,7 @@ struct session_estimate {
     uint64_t memory_bytes;         /* of ours that it would take */
     uint64_t max_memory;           /* the bound in force */
     uint64_t resident_bytes;       /* what the target has in memory (VmRSS) */
+    uint64_t swapped_pages;        /* that would be missed because they lie in swap */
     unsigned threads;              /* of the target */
     bool in_pieces;  /* the copy would not fit max_memory: it would be made piece by piece */
     bool collecting; /* the garbage collector was at work all the time */

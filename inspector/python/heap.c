@@ -221,9 +221,12 @@ static bool walk_list(struct walk *walk, uint64_t head, enum generation generati
         if (node && (load_u64(node + walk->prev) & walk->link_mask) == before) {
             walk->verdict.links_verified++;
         } else {
-            walk->verdict.links_broken += node != NULL;
-            if (recover(walk, &trail, &before, &at))
+            bool recovered = recover(walk, &trail, &before, &at);
+            walk->verdict.links_broken += node || recovered;
+            if (recovered) {
+                anchor = before; /* objects may be met again without there being a circle */
                 continue;
+            }
         }
         if (node && is_head)
             return true;

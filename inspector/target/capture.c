@@ -127,12 +127,15 @@ void capture_learn_again(struct capture *capture)
 {
     note_needs(capture);
     forget_copy(capture);
+    capture->mirror.bytes = 0;
+    capture->mirror.swapped_pages = 0;
     mirror_look_again(&capture->mirror);
     mirror_fetch(&capture->mirror);
 }
 
 void capture_learn_more(struct capture *capture)
 {
+    note_needs(capture);
     for (size_t i = 0; i < capture->mirror.chunks.count; i++) {
         struct region *region = capture->mirror.chunks.items[i].region;
         uint64_t *planned = &region->planned[capture->mirror.chunks.items[i].chunk];
@@ -186,7 +189,7 @@ static int compare_items(const void *left, const void *right)
 
 /*
  * Of each chunk that is needed: the pages that are, and those that the target did not have when we
- * looked, since pages that came meanwhile hold new objects.
+ * looked, since pages that came meanwhile hold new objects, or are not the file's any more.
  */
 static bool make_plan(struct capture *capture, struct copy_list *ret, struct error *err)
 {
@@ -194,9 +197,10 @@ static bool make_plan(struct capture *capture, struct copy_list *ret, struct err
     for (size_t i = 0; i < capture->mirror.chunks.count; i++) {
         struct copy_item item = capture->mirror.chunks.items[i];
         uint64_t planned = item.region->planned[item.chunk];
+        bool filed = region_changes(item.region) && item.region->filed[item.chunk];
         item.mask =
             region_chunk_mask(item.region, item.chunk) & (planned | ~item.region->seen[item.chunk]);
-        if (planned && !copy_list_add(ret, &item))
+        if ((planned || filed) && !copy_list_add(ret, &item))
             return error_memory(err);
     }
     if (ret->count)
@@ -243,8 +247,12 @@ struct capture_estimate capture_estimate(struct capture *capture)
 
     if (!make_plan(capture, &plan, &ignored))
         plan.count = 0;
-    for (size_t i = 0; i < plan.count; i++)
-        estimate.bytes += (unsigned)__builtin_popcountll(plan.items[i].mask) * UINT64_C(4096);
+    for (size_t i = 0; i < plan.count; i++) {
+        /* The plan also has those that the target may get meanwhile. */
+        const struct copy_item *item = &plan.items[i];
+        uint64_t there = item->mask & item->region->seen[item->chunk];
+        estimate.bytes += (unsigned)__builtin_popcountll(there) * UINT64_C(4096);
+    }
     uint64_t stride = estimate.bytes / rehearsal_bytes + 1;
     for (uint64_t i = 0; i < REHEARSALS; i++) {
         double speed = rehearse(capture, &plan, i * stride / REHEARSALS, stride);

@@ -88,7 +88,9 @@ static void mark(struct share *share, const struct run *run, uint32_t pages)
 {
     if (!pages)
         return;
-    run->region->read[run->page / 64] |= UINT64_MAX >> (64 - pages) << run->page % 64;
+    uint64_t mask = UINT64_MAX >> (64 - pages) << run->page % 64;
+    run->region->read[run->page / 64] |= mask;
+    run->region->filed[run->page / 64] &= ~mask;
     share->pages += pages;
 }
 

@@ -92,6 +92,11 @@ static bool look_at_chunk(struct mirror *mirror, struct region *region, uint64_t
     region->seen[chunk] = residence.resident;
     if (mirror->read_swapped)
         region->seen[chunk] |= residence.swapped;
+    /* The process has it in memory by now, and may have written to it. */
+    uint64_t outdated = region->filed[chunk] & region->seen[chunk];
+    region->filed[chunk] &= ~outdated;
+    region->read[chunk] &= ~outdated;
+    region->present[chunk] &= ~outdated;
     return true;
 }
 
@@ -150,6 +155,18 @@ static uint64_t in_groups(const struct region *region, uint64_t mask)
     return phase ? groups >> phase | groups << (64 - phase) : groups;
 }
 
+static void count_swapped(struct mirror *mirror, const struct region *region, uint64_t first,
+                          uint64_t last)
+{
+    if (mirror->read_swapped)
+        return;
+    for (uint64_t chunk = first / CHUNK_PAGES; chunk <= last / CHUNK_PAGES; chunk++) {
+        struct residence residence =
+            residence_of(mirror->process, region, chunk, pages_within(chunk, first, last));
+        mirror->swapped_pages += (unsigned)__builtin_popcountll(residence.swapped);
+    }
+}
+
 /* What the question asks for is shown to it page by page, so that we see which ones it needs. */
 static bool fetch(void *context, struct image_range *range, uint64_t address, uint64_t size)
 {
@@ -168,6 +185,8 @@ static bool fetch(void *context, struct image_range *range, uint64_t address, ui
         region->present[chunk] |= shown;
         any |= shown != 0;
     }
+    if (!any)
+        count_swapped(mirror, region, first, last);
     return any;
 }
 
@@ -180,6 +199,9 @@ static bool refetch(void *context, struct image_range *range, uint64_t address, 
 
     for (uint64_t chunk = first / CHUNK_PAGES;
          region->bytes && region_changes(region) && chunk <= last / CHUNK_PAGES; chunk++) {
+        /* Of a chunk that is not listed no page would be copied at the stop. */
+        if (!(region->chunks[chunk] & CHUNK_LOOKED) && !look_at_chunk(mirror, region, chunk))
+            return false;
         uint64_t mask = pages_within(chunk, first, last) & ~region->filed[chunk];
         struct copy_item item = {.region = region, .chunk = chunk, .mask = mask};
         region->read[chunk] &= ~mask;
@@ -193,17 +215,8 @@ static bool refetch(void *context, struct image_range *range, uint64_t address, 
 /* After the stop: what was not copied is not to be had. */
 static bool note_swapped(void *context, struct image_range *range, uint64_t address, uint64_t size)
 {
-    struct mirror *mirror = context;
-    uint64_t first = (address - range->start) / IMAGE_PAGE;
-    uint64_t last = (address - range->start + size - 1) / IMAGE_PAGE;
-
-    if (mirror->read_swapped)
-        return false;
-    for (uint64_t chunk = first / CHUNK_PAGES; chunk <= last / CHUNK_PAGES; chunk++) {
-        struct residence residence =
-            residence_of(mirror->process, range->source, chunk, pages_within(chunk, first, last));
-        mirror->swapped_pages += (unsigned)__builtin_popcountll(residence.swapped);
-    }
+    count_swapped(context, range->source, (address - range->start) / IMAGE_PAGE,
+                  (address - range->start + size - 1) / IMAGE_PAGE);
     return false;
 }
 
@@ -246,6 +259,7 @@ void mirror_fetch(struct mirror *mirror)
 void mirror_keep(struct mirror *mirror)
 {
     answer_with(mirror, note_swapped, NULL);
+    mirror->image.crowded = false; /* what is thrown away now could not be fetched again */
 }
 
 void mirror_look_again(struct mirror *mirror)

@@ -28,7 +28,7 @@ struct mirror {
     uint64_t bytes; /* of the copies */
     bool in_pieces;
     bool short_of_memory;   /* ours: there was no room for a copy */
-    uint64_t swapped_pages; /* were asked for after the stop, and lie in swap */
+    uint64_t swapped_pages; /* were asked for, and lie in swap */
     uint64_t filed_budget;  /* pages that may still be read from files */
 };
 

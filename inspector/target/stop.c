@@ -206,6 +206,7 @@ static bool wait_for_sleepers(const struct stop *stop, struct error *err)
 {
     double deadline = clock_milliseconds() + STOP_DEADLINE_MS;
     struct address_map awake = {0};
+    struct error ignored;
     pid_t asleep;
 
     do {
@@ -219,8 +220,8 @@ static bool wait_for_sleepers(const struct stop *stop, struct error *err)
                 continue;
             if (state_of(fd, entry->d_name) == 'D')
                 asleep = (pid_t)tid;
-            else if (!address_map_add(&awake, tid, 0, err))
-                break;
+            else if (!address_map_add(&awake, tid, 0, &ignored))
+                continue; /* then it is looked at again */
         }
         if (tasks)
             closedir(tasks);

@@ -2,18 +2,37 @@
 /* How a question is put: learnt, asked of a copy, and in the end asked while the target stands
  * still. */
 #include "inspector/command/session.h"
+#include "symbols/base/clock.h"
+#include "tests/support/no_call.h"
+#include "tests/support/observe.h"
+#include "tests/support/target.h"
 #include "tests/support/ticker.h"
 
 #include <criterion/criterion.h>
+#include <criterion/parameterized.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/ptrace.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
-static void open_any(struct session **session, struct ticker *ticker)
+enum { PATIENCE_MS = 10 * 1000 };
+
+static void start_any(struct ticker *ticker)
 {
     struct interpreter pythons[PYTHONS_MAX];
-    struct session_options options = {.progress = NULL};
-    struct error err;
 
     cr_assert_gt(pythons_find(pythons, PYTHON_SUPPORTED), 0);
     ticker_start(ticker, &pythons[0], NULL);
+}
+
+static void open_any(struct session **session, struct ticker *ticker)
+{
+    struct session_options options = {.progress = NULL};
+    struct error err;
+
+    start_any(ticker);
     cr_assert(session_open(session, ticker->pid, &options, &err), "%s", err.text);
 }
 
@@ -95,4 +114,231 @@ Test(session, an_answer_that_missed_memory_is_not_certain)
     cr_expect_eq(report.missed, 1);
     session_close(session);
     ticker_end(&ticker);
+}
+
+/* Certain of whatever it sees. */
+static bool sure(void *context, struct image *image, enum certainty *ret, struct error *err)
+{
+    (void)image, (void)err;
+    ++*(size_t *)context;
+    *ret = ANSWER_VERIFIED;
+    return true;
+}
+
+Test(session, a_bound_that_cannot_be_kept_stops_nothing)
+{
+    struct session_options options = {.max_pause_milliseconds = 0.01};
+    struct session_report report = {.stops = 42};
+    struct session_estimate cost;
+    struct session *session;
+    struct ticker ticker;
+    struct error err;
+    size_t asked = 0;
+
+    start_any(&ticker);
+    no_call_seize();
+    cr_assert(session_open(&session, ticker.pid, &options, &err), "%s", err.text);
+    cr_assert_not(session_ask(session, sure, &asked, &report, &err));
+    cr_expect_eq(err.kind, ERROR_LIMIT, "%s", err.text);
+    cr_expect(strstr(err.text, "was not stopped"), "%s", err.text);
+    cr_expect_eq(asked, 1, "it is asked of the running target");
+    cr_expect_eq(report.stops, 42, "outputs are untouched on failure");
+
+    cr_assert(session_estimate(session, sure, &asked, &cost, &err), "%s", err.text);
+    cr_expect_gt(cost.pause_milliseconds, 0.01);
+    cr_expect_eq(cost.max_pause_milliseconds, 0.01);
+    cr_expect_not(session_keeps_bound(session, &cost, &err));
+    cost.pause_milliseconds = 0.01;
+    cr_expect(session_keeps_bound(session, &cost, &err));
+    cr_expect(ticker_runs(&ticker));
+    session_close(session);
+    ticker_end(&ticker);
+}
+
+/* Needs more memory than there may be; from the second time on it does not end before the bound. */
+struct slow {
+    const struct ticker *ticker;
+    unsigned asked;
+};
+
+static bool answer_slowly(void *context, struct image *image, enum certainty *ret,
+                          struct error *err)
+{
+    struct slow *slow = context;
+    double begun = clock_milliseconds();
+
+    (void)err;
+    *ret = ANSWER_VERIFIED;
+    for (size_t i = 0; i < image->count; i++) {
+        const struct image_range *range = &image->ranges[i];
+        for (uint64_t at = range->start;
+             at < range->start + range->size && at < range->start + 4096; at += 4096)
+            image_at(image, at, 8);
+        image_rest(image);
+    }
+    if (slow->asked++ == 0)
+        return true;
+    for (uint64_t before = ticker_count(slow->ticker);
+         ticker_count(slow->ticker) == before && clock_milliseconds() < begun + PATIENCE_MS;)
+        clock_sleep(1);
+    return true;
+}
+
+Test(session, it_gives_up_after_some_stops_that_were_ended_at_the_bound)
+{
+    struct session_options options = {.max_pause_milliseconds = 300, .max_memory = 1 << 16};
+    struct session_report report;
+    struct session *session;
+    struct ticker ticker;
+    struct slow slow = {.ticker = &ticker};
+    struct error err;
+
+    start_any(&ticker);
+    cr_assert(session_open(&session, ticker.pid, &options, &err), "%s", err.text);
+    double begun = clock_milliseconds();
+    cr_assert_not(session_ask(session, answer_slowly, &slow, &report, &err));
+    cr_expect_lt(clock_milliseconds() - begun, PATIENCE_MS / 2);
+    cr_expect_eq(err.kind, ERROR_LIMIT, "%s", err.text);
+    cr_expect(strstr(err.text, "was stopped 3 times"), "%s", err.text);
+    cr_expect_eq(slow.asked, 4, "%u", slow.asked);
+    cr_expect_eq(process_tracer(ticker.pid), 0);
+    cr_expect(ticker_runs(&ticker));
+    session_close(session);
+    ticker_end(&ticker);
+}
+
+Test(session, without_stopping_nothing_is_stopped_and_nothing_verified)
+{
+    struct session_options options = {.no_stop = true, .max_pause_milliseconds = 0.001};
+    struct session_report report;
+    struct session *session;
+    struct ticker ticker;
+    struct error err;
+    size_t asked = 0;
+
+    start_any(&ticker);
+    no_call_seize();
+    cr_assert(session_open(&session, ticker.pid, &options, &err), "%s", err.text);
+    cr_assert(session_ask(session, sure, &asked, &report, &err), "%s", err.text);
+    cr_expect_not(report.verified);
+    cr_expect(report.unstopped);
+    cr_expect_eq(report.stops, 0);
+    cr_expect_eq(report.pause_milliseconds, 0);
+    cr_expect_geq(report.threads, 1);
+    cr_expect_eq(asked, 1);
+
+    asked = 0;
+    cr_assert(session_ask(session, never_certain, &asked, &report, &err), "%s", err.text);
+    cr_expect(asked > 1 && asked < 20, "asked %zu times", asked);
+    cr_expect_not(report.verified);
+    session_close(session);
+    kill(ticker.pid, SIGKILL);
+    cr_expect(process_reaches(ticker.pid, "ZX?"));
+    ticker_end(&ticker);
+}
+
+Test(session, a_target_that_ends_is_no_answer_without_stopping)
+{
+    struct session_options options = {.no_stop = true};
+    struct session_report report;
+    struct session *session;
+    struct ticker ticker;
+    struct error err = {.text = ""};
+    size_t asked = 0;
+
+    start_any(&ticker);
+    cr_assert(session_open(&session, ticker.pid, &options, &err), "%s", err.text);
+    kill(ticker.pid, SIGKILL);
+    cr_expect(process_reaches(ticker.pid, "ZX?"));
+    cr_expect_not(session_ask(session, sure, &asked, &report, &err));
+    cr_expect_eq(err.kind, ERROR_TARGET, "%s", err.text);
+    session_close(session);
+    ticker_end(&ticker);
+}
+
+/* A process that traces another one, as a debugger does. */
+static pid_t start_tracer(pid_t target)
+{
+    int ready[2];
+    char byte;
+
+    cr_assert(pipe(ready) == 0);
+    pid_t pid = fork();
+    cr_assert(pid >= 0);
+    if (pid == 0) {
+        prctl(PR_SET_PDEATHSIG, SIGKILL);
+        if (ptrace(PTRACE_SEIZE, target, 0, 0) != 0 || write(ready[1], "x", 1) != 1)
+            _exit(1);
+        for (;;)
+            pause();
+    }
+    close(ready[1]);
+    cr_assert_eq(read(ready[0], &byte, 1), 1, "it cannot be traced");
+    close(ready[0]);
+    return pid;
+}
+
+Test(session, a_traced_target_can_be_read_without_stopping)
+{
+    struct session_options options = {.no_stop = false};
+    struct observation seen;
+    struct session *session;
+    struct ticker ticker;
+    struct error err;
+
+    start_any(&ticker);
+    pid_t tracer = start_tracer(ticker.pid);
+    cr_assert_not(session_open(&session, ticker.pid, &options, &err));
+    cr_expect_eq(err.kind, ERROR_TARGET, "%s", err.text);
+    options.no_stop = true;
+    observe_as(&seen, ticker.pid, &options);
+    cr_expect(seen.unstopped);
+    cr_expect_not(seen.verified);
+    cr_expect_gt(seen.object_count, 3000);
+    cr_expect_eq(process_tracer(ticker.pid), tracer);
+    cr_expect(ticker_runs(&ticker));
+    observation_free(&seen);
+    kill(tracer, SIGKILL);
+    waitpid(tracer, NULL, 0);
+    ticker_end(&ticker);
+}
+
+ParameterizedTestParameters(session, in_pieces_or_running_it_is_the_same_answer)
+{
+    static size_t rows[PYTHONS_MAX];
+    struct interpreter pythons[PYTHONS_MAX];
+    size_t count = pythons_find(pythons, PYTHON_SUPPORTED);
+
+    for (size_t i = 0; i < count; i++)
+        rows[i] = i;
+    return cr_make_param_array(size_t, rows, count);
+}
+
+ParameterizedTest(size_t *python, session, in_pieces_or_running_it_is_the_same_answer,
+                  .timeout = 120)
+{
+    struct session_options little = {.max_memory = 2 << 20}, running = {.no_stop = true};
+    struct interpreter pythons[PYTHONS_MAX];
+    struct observation pieces, unstopped;
+    struct target target;
+    struct truth truth;
+
+    pythons_find(pythons, PYTHON_SUPPORTED);
+    target_start(&target, &pythons[*python], "stdlib");
+    observe_as(&unstopped, target.pid, &running);
+    observe_as(&pieces, target.pid, &little);
+    target_tell(&target, &truth);
+
+    cr_expect(unstopped.unstopped && unstopped.stops == 0, "%s", target.name);
+    cr_expect_not(unstopped.verified, "%s", target.name);
+    observation_expect(&unstopped, &truth, target.name);
+    cr_expect(pieces.in_pieces, "%s: the copy is in one piece", target.name);
+    cr_expect(pieces.verified, "%s: could not be verified", target.name);
+    cr_expect_eq(pieces.stops, 1, "%s: %u stops", target.name, pieces.stops);
+    observation_expect(&pieces, &truth, target.name);
+
+    target_end(&target);
+    observation_free(&pieces);
+    observation_free(&unstopped);
+    truth_free(&truth);
 }

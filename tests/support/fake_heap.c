@@ -124,12 +124,72 @@ uint64_t fake_alloc(struct fake_heap *heap, uint64_t size)
 
 void fake_put(struct fake_heap *heap, uint64_t address, uint64_t word)
 {
-    memcpy(heap->bytes + (address - FAKE_BASE), &word, sizeof(word));
+    uint8_t *bytes = heap->now ? heap->now : heap->bytes;
+
+    memcpy(bytes + (address - FAKE_BASE), &word, sizeof(word));
 }
 
 uint64_t fake_get(const struct fake_heap *heap, uint64_t address)
 {
-    return load_u64(heap->bytes + (address - FAKE_BASE));
+    const uint8_t *bytes = heap->now ? heap->now : heap->bytes;
+
+    return load_u64(bytes + (address - FAKE_BASE));
+}
+
+static bool refresh(void *context, struct image_range *range, uint64_t address, uint64_t size)
+{
+    struct fake_heap *heap = context;
+
+    (void)range;
+    heap->refreshed++;
+    memcpy(heap->bytes + (address - FAKE_BASE), heap->now + (address - FAKE_BASE), size);
+    return true;
+}
+
+void fake_move_on(struct fake_heap *heap)
+{
+    heap->now = malloc(FAKE_PAGES * IMAGE_PAGE);
+    if (!heap->now)
+        abort();
+    memcpy(heap->now, heap->bytes, FAKE_PAGES * IMAGE_PAGE);
+    heap->image.refresh = refresh;
+    heap->image.fill_context = heap;
+}
+
+void fake_untrack(struct fake_heap *heap, uint64_t object)
+{
+    uint64_t node = object - layout_size(&heap->python.layout, sizeof_PyGC_Head);
+    uint64_t next = fake_get(heap, node), before = fake_get(heap, node + 8);
+
+    fake_put(heap, before, next);
+    fake_put(heap, next + 8, before);
+}
+
+static bool fill(void *context, struct image_range *range, uint64_t address, uint64_t size)
+{
+    uint64_t *present = ((struct fake_heap *)context)->present;
+
+    for (uint64_t page = (address - range->start) / IMAGE_PAGE;
+         page <= (address - range->start + size - 1) / IMAGE_PAGE; page++)
+        present[page / 64] |= UINT64_C(1) << page % 64;
+    return true;
+}
+
+void fake_hide(struct fake_heap *heap, uint64_t first, uint64_t count)
+{
+    for (uint64_t page = first; page < first + count; page++)
+        heap->present[page / 64] &= ~(UINT64_C(1) << page % 64);
+    heap->image.fill = fill;
+    heap->image.fill_context = heap;
+}
+
+uint64_t fake_count_hidden(const struct fake_heap *heap)
+{
+    uint64_t hidden = FAKE_PAGES;
+
+    for (size_t i = 0; i < sizeof(heap->present) / sizeof(*heap->present); i++)
+        hidden -= (unsigned)__builtin_popcountll(heap->present[i]);
+    return hidden;
 }
 
 static uint64_t new_type(struct fake_heap *heap, uint64_t metatype, uint64_t flags, uint64_t basic,
@@ -313,4 +373,5 @@ void fake_heap_free(struct fake_heap *heap)
 {
     image_free(&heap->image);
     free(heap->bytes);
+    free(heap->now);
 }

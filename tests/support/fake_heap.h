@@ -10,7 +10,7 @@
 #include "inspector/python/heap.h"
 
 #define FAKE_BASE UINT64_C(0x7f0000000000)
-enum { FAKE_PAGES = 64 };
+enum { FAKE_PAGES = 256 };
 
 struct fake_heap {
     uint8_t *bytes; /* FAKE_PAGES pages at FAKE_BASE */
@@ -20,6 +20,9 @@ struct fake_heap {
     struct python python;
     uint64_t type_type, str_type; /* addresses of `type` and `str` */
     uint64_t interpreter;         /* of the newest interpreter */
+
+    uint8_t *now;       /* what a refresh of the image reads; NULL: the heap stands still */
+    uint64_t refreshed; /* how often it was read */
 };
 
 /* The ways in which CPython's versions differ; the layout and the shape follow. */
@@ -38,6 +41,19 @@ void fake_heap_free(struct fake_heap *heap);
 uint64_t fake_alloc(struct fake_heap *heap, uint64_t size);
 void fake_put(struct fake_heap *heap, uint64_t address, uint64_t word);
 uint64_t fake_get(const struct fake_heap *heap, uint64_t address);
+
+/*
+ * From now on the heap changes under the eyes of who looks at it: `fake_put` and `fake_get` are of
+ * what it is by now, the image shows what it was until that is read again.
+ */
+void fake_move_on(struct fake_heap *heap);
+/* Takes an object out of its list; what it points to stays. */
+void fake_untrack(struct fake_heap *heap, uint64_t object);
+
+/* The image has none of the pages from `first` on, `count` of them, until they are asked for. */
+void fake_hide(struct fake_heap *heap, uint64_t first, uint64_t count);
+/* How many of those pages were not asked for. */
+uint64_t fake_count_hidden(const struct fake_heap *heap);
 
 uint64_t fake_static_type(struct fake_heap *heap, const char *tp_name, uint64_t basic,
                           uint64_t item);

@@ -56,14 +56,18 @@ static int compare(const void *left, const void *right)
 
 void observe(struct observation *ret, pid_t pid)
 {
+    observe_as(ret, pid, &(struct session_options){.progress = NULL});
+}
+
+void observe_as(struct observation *ret, pid_t pid, const struct session_options *options)
+{
     struct observing *observing = calloc(1, sizeof(*observing));
-    struct session_options options = {.progress = NULL};
     struct session_report report;
     struct error err;
 
     *ret = (struct observation){.session = observing};
     observing->observation = ret;
-    cr_assert(session_open(&observing->session, pid, &options, &err), "%s", err.text);
+    cr_assert(session_open(&observing->session, pid, options, &err), "%s", err.text);
     cr_assert(session_ask(observing->session, look, observing, &report, &err), "%s", err.text);
     qsort(ret->objects, ret->object_count, sizeof(*ret->objects), compare);
     ret->type_count = observing->types.count;
@@ -72,8 +76,55 @@ void observe(struct observation *ret, pid_t pid)
         ret->types[i] = (struct observed_type){.name = observing->types.items[i].name,
                                                .length = observing->types.items[i].name_length};
     ret->verified = report.verified;
+    ret->in_pieces = report.in_pieces;
+    ret->unstopped = report.unstopped;
     ret->stops = report.stops;
     ret->pause_milliseconds = report.pause_milliseconds;
+}
+
+/* The name that a type is to be printed by, from what the target says of it. */
+static bool has_name(const struct observed_type *seen, const struct truth_type *type)
+{
+    bool builtin =
+        !type->module || (type->module_length == 8 && memcmp(type->module, "builtins", 8) == 0);
+    size_t before = builtin ? 0 : type->module_length + 1;
+
+    cr_assert_not_null(type->qualname);
+    return seen->length == before + type->qualname_length &&
+           (builtin || (memcmp(seen->name, type->module, type->module_length) == 0 &&
+                        seen->name[type->module_length] == '.')) &&
+           memcmp(seen->name + before, type->qualname, type->qualname_length) == 0;
+}
+
+void observation_expect(const struct observation *seen, const struct truth *truth,
+                        const char *where)
+{
+    size_t i = 0, j = 0, differences = 0;
+
+    while (i < seen->object_count || j < truth->object_count) {
+        const struct observed_object *ours = i < seen->object_count ? &seen->objects[i] : NULL;
+        const struct truth_object *theirs = j < truth->object_count ? &truth->objects[j] : NULL;
+        const char *problem = NULL;
+        bool only_ours = ours && (!theirs || ours->address < theirs->address);
+        bool only_theirs = theirs && (!ours || theirs->address < ours->address);
+
+        if (only_ours)
+            problem = ours->permanent ? NULL : "seen, but not there";
+        else if (only_theirs)
+            problem = "there, but not seen";
+        else if (!has_name(&seen->types[ours->type], &truth->types[theirs->type]))
+            problem = "of another type";
+        else if (ours->size != theirs->size)
+            problem = "of another size";
+        if (problem && differences++ < 5)
+            cr_log_error("%s: object 0x%llx is %s", where,
+                         (unsigned long long)(only_theirs ? theirs->address : ours->address),
+                         problem);
+        i += !only_theirs;
+        j += !only_ours;
+    }
+    cr_expect_eq(differences, 0, "%s: %zu differences in %zu objects", where, differences,
+                 truth->object_count);
 }
 
 void observation_free(struct observation *observation)

@@ -6,6 +6,8 @@
 #ifndef PYINSPECT_TESTS_OBSERVE_H
 #define PYINSPECT_TESTS_OBSERVE_H
 
+#include "tests/support/truth.h"
+
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -32,11 +34,22 @@ struct observation {
     unsigned interpreters, stops;
     double pause_milliseconds;
     bool verified;
-    void *session; /* what the names belong to */
+    bool in_pieces, unstopped; /* as session_report has them */
+    void *session;             /* what the names belong to */
 };
 
 /* Attaches, looks at every object, lets go. Fails the test where that is refused. */
 void observe(struct observation *ret, pid_t pid);
+struct session_options;
+void observe_as(struct observation *ret, pid_t pid, const struct session_options *options);
+
+/*
+ * Fails the test where they are not the same objects, each of the same size, of a type of the same
+ * name; the message names the first few. The permanent generation, which no target tells of, is
+ * left out.
+ */
+void observation_expect(const struct observation *seen, const struct truth *truth,
+                        const char *where);
 void observation_free(struct observation *observation);
 
 #endif
