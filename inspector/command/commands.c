@@ -37,8 +37,8 @@ void command_explain(const struct command *command, struct text *text)
 void commands_explain(struct text *text)
 {
     text_add(text, "Usage: pyinspect COMMAND PID [options]\n\n"
-                   "Looks into a running CPython process from outside. Nothing runs in it, nothing "
-                   "in it changes.\n\nCommands:\n");
+                   "Looks into a running CPython process from outside. It is stopped for some "
+                   "milliseconds;\nnothing runs in it, nothing in it changes.\n\nCommands:\n");
     for (size_t i = 0; i < command_count; i++)
         text_addf(text, "  %-10s %s\n", commands[i]->name, commands[i]->summary);
     text_add(text, "\npyinspect COMMAND --help, or pyinspect help COMMAND, tells a "

@@ -3,6 +3,10 @@
 
 #include "inspector/command/command.h"
 #include "inspector/command/session.h"
+#include "inspector/target/stop.h"
+
+/* With less, a copy in pieces fetches the same few pages over and over. */
+static const uint64_t least_memory = UINT64_C(4) * 1024 * 1024;
 
 static bool set_read_swapped(void *into, const char *value, struct error *err)
 {
@@ -29,8 +33,10 @@ static bool set_max_pause(void *into, const char *value, struct error *err)
         return error_context(err, "--max-pause");
     if (milliseconds <= 0)
         return error_set(err, ERROR_USAGE,
-                         "--max-pause %s: no copy is made in no time; --no-stop stops nothing",
-                         value);
+                         "--max-pause %s: a copy takes some time; --no-stop stops nothing", value);
+    if (milliseconds > STOP_LONGEST_MS)
+        return error_set(err, ERROR_USAGE,
+                         "--max-pause %s: no process is ever held for longer than 10s", value);
     options->max_pause_milliseconds = milliseconds;
     return true;
 }
@@ -41,8 +47,10 @@ static bool set_max_memory(void *into, const char *value, struct error *err)
 
     if (!parse_size(value, &bytes, err))
         return error_context(err, "--max-memory");
-    if (!bytes)
-        return error_set(err, ERROR_USAGE, "--max-memory %s: no copy is made in no memory", value);
+    if (bytes < least_memory)
+        return error_set(err, ERROR_USAGE,
+                         "--max-memory %s: that is too little to work with, 4M is the least",
+                         value);
     ((struct session_options *)into)->max_memory = bytes;
     return true;
 }

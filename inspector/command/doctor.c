@@ -9,6 +9,7 @@
 #include "inspector/report/render.h"
 #include "inspector/target/proc_status.h"
 #include "inspector/target/process.h"
+#include "inspector/target/stop.h"
 #include "symbols/base/cleanup.h"
 
 #include <fcntl.h>
@@ -50,7 +51,7 @@ static const struct option_list option_lists[] = {
 static const struct column columns[] = {
     {"check", "Check", UNIT_TEXT},
     {"ok", "OK", UNIT_BOOL},
-    {"finding", "Finding", UNIT_TEXT},
+    {"finding", "Finding", UNIT_PROSE},
 };
 
 /* What anybody may know of a process, whether it can be inspected or not. */
@@ -72,14 +73,15 @@ static bool see_process(struct examination *exam)
     return true;
 }
 
-static bool has_access(const struct examination *exam)
+/* May it be read, and stopped, at this moment? */
+static bool has_access(const struct examination *exam, struct error *err)
 {
     struct process process;
-    struct error ignored;
 
-    if (!process_open(&process, exam->pid, &ignored))
+    if (!process_open(&process, exam->pid, err))
         return false;
-    bool has = exam->options->no_stop || process_check_tracer(&process, &ignored);
+    bool has = exam->options->no_stop ||
+               (process_check_tracer(&process, err) && stop_wait_for_sleepers(&process, err));
     process_close(&process);
     return has;
 }
@@ -106,8 +108,10 @@ static enum check examine(struct examination *exam, struct progress *progress)
     bool seen = see_process(exam);
     struct session *session;
 
+    if (!has_access(exam, &exam->failure))
+        return seen ? ACCESS : PROCESS;
     if (!session_open(&session, exam->pid, exam->options, &exam->failure))
-        return !seen ? PROCESS : has_access(exam) ? INTERPRETER : ACCESS;
+        return INTERPRETER;
     exam->python = *session_python(session);
     session_executable(session, exam->executable, sizeof(exam->executable));
     enum check failed = CHECKS;
@@ -182,6 +186,8 @@ static void describe_heap(const struct examination *exam, struct text *text)
     text_add(text, "about ");
     add_things(text, exam->objects, "object");
     text_addf(text, ", %s (unverified)", format_bytes(bytes, exam->bytes));
+    if (exam->estimate.restless)
+        text_add(text, "; they change fast, it may take several stops");
     if (exam->estimate.swapped_pages)
         text_add(text, ", others lie in swap: --read-swapped reads them, and brings them back");
 }
@@ -210,8 +216,12 @@ static void describe_memory(const struct examination *exam, struct text *text)
 
     format_bytes(bytes, exam->estimate.memory_bytes);
     format_bytes(most, exam->estimate.max_memory);
-    text_addf(text, "%s of ours%s (bound: %s)", bytes,
-              exam->estimate.in_pieces ? ", so it is copied in pieces" : "", most);
+    if (exam->estimate.in_pieces)
+        text_addf(text,
+                  "%s of ours would do for a copy in one piece; it is made in pieces (bound: %s)",
+                  format_bytes(bytes, exam->estimate.copied_bytes), most);
+    else
+        text_addf(text, "%s of ours (bound: %s)", bytes, most);
 }
 
 static const struct {

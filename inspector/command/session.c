@@ -17,8 +17,10 @@ enum {
     STOPPED_ATTEMPT = 3, /* from this one on the question is asked while the target stands still */
     FIRST_GAP_MS = 5,    /* between attempts, for the target to get on; doubled each time */
     LAST_GAP_MS = 100,
-    MOST_OVERDUE = 3,              /* stops that were ended at the bound */
-    RUNNING_ATTEMPTS = 5,          /* to follow all lists of the running target to their ends */
+    MOST_OVERDUE = 3,       /* stops that were ended at a bound that somebody chose */
+    PIECES_PAUSE_MS = 1000, /* for a copy in pieces, where nobody allowed more */
+    RUNNING_ATTEMPTS = 5,   /* to follow all lists of the running target to their ends */
+    ESTIMATE_QUIET_MS = 2000,
     QUIET_POLL_MS = 1,             /* how often a running collector is looked at */
     QUIET_DEADLINE_MS = 10 * 1000, /* a collection of ten million objects takes seconds */
 };
@@ -38,10 +40,11 @@ static bool open_once(struct session **ret, pid_t pid, const struct session_opti
     if (!session)
         return error_memory(err);
     session->options = *options;
-    if (!options->max_pause_milliseconds)
-        session->options.max_pause_milliseconds = STOP_LONGEST_MS;
+    double most =
+        options->max_pause_milliseconds > 0 ? options->max_pause_milliseconds : PIECES_PAUSE_MS;
     struct capture_options capturing = {.read_swapped = options->read_swapped,
-                                        .max_memory = options->max_memory};
+                                        .max_memory = options->max_memory,
+                                        .most_milliseconds_in_pieces = options->no_stop ? 0 : most};
     if (!process_open(&session->process, pid, err)) {
         free(session);
         return false;
@@ -138,6 +141,7 @@ struct asking {
     double deadline;          /* for waiting until no collector is at work */
     double learning;          /* milliseconds that the question took of the running target */
     double asked;             /* ... and of the last image */
+    uint64_t needed_bytes;    /* of the target's memory, as far as was learnt */
     bool failed;              /* the running target gave no answer at all */
     enum certainty certainty; /* of the last answer */
     enum certainty learnt;    /* ... of the running target */
@@ -177,18 +181,37 @@ static bool copy_new_objects(void *context, struct error *err)
                           enough_known[asking->learnt], err);
 }
 
-/* `what` the process did or would do, and whose bound that breaks. */
-static bool breaks_bound(const struct session *session, const char *what, struct error *err)
+static bool is_chosen(const struct session *session)
 {
-    bool chosen = session->options.max_pause_milliseconds < STOP_LONGEST_MS;
-    char most[32];
+    return session->options.max_pause_milliseconds > 0;
+}
 
+/* The bound in force. Few want a service to stand still for seconds because memory is short here.
+ */
+static double most_pause(const struct session *session)
+{
+    if (is_chosen(session))
+        return session->options.max_pause_milliseconds;
+    return session->capture && capture_is_in_pieces(session->capture) ? PIECES_PAUSE_MS
+                                                                      : STOP_LONGEST_MS;
+}
+
+/* `what` the process did or would do, what came of it, and what may be done about it. */
+static bool breaks_bound(const struct session *session, const char *what, const char *outcome,
+                         uint64_t bytes, struct error *err)
+{
+    char most[32], memory[32], more[64] = "";
+
+    if (capture_is_in_pieces(session->capture))
+        snprintf(more, sizeof(more), "give us more memory (it takes %s in one piece), ",
+                 format_bytes(memory, bytes));
     return error_set(err, ERROR_LIMIT,
-                     "process %d (%s) %s, and %s %s: %sread it while it runs (--no-stop)",
+                     "process %d (%s) %s, and may for no more than %s: %s; %s%s"
+                     "read it while it runs (--no-stop)",
                      (int)session->process.pid, session->process.name, what,
-                     chosen ? "may for no more than" : "no process is held for longer than",
-                     format_milliseconds(most, session->options.max_pause_milliseconds),
-                     chosen ? "allow more with --max-pause, or " : "");
+                     format_milliseconds(most, most_pause(session)), outcome, more,
+                     most_pause(session) < STOP_LONGEST_MS ? "allow more with --max-pause, or "
+                                                           : "");
 }
 
 bool session_keeps_bound(const struct session *session, const struct session_estimate *estimate,
@@ -197,26 +220,26 @@ bool session_keeps_bound(const struct session *session, const struct session_est
     char what[256], pause[32], bytes[32], memory[32];
 
     if (session->options.no_stop ||
-        estimate->pause_milliseconds <= session->options.max_pause_milliseconds)
+        estimate->pause_milliseconds <= estimate->max_pause_milliseconds)
         return true;
-    snprintf(what, sizeof(what),
-             "was not stopped: it would stand still for about %s while %s are %s, which takes %s "
-             "of pyinspect's memory",
+    snprintf(what, sizeof(what), "would stand still for %s %s while %s are %s %s of our memory",
+             estimate->in_pieces ? "more than" : "about",
              format_milliseconds(pause, estimate->pause_milliseconds),
              format_bytes(bytes, estimate->copied_bytes),
-             estimate->in_pieces ? "read piece by piece" : "copied",
+             estimate->in_pieces ? "read piece by piece into" : "copied into",
              format_bytes(memory, estimate->memory_bytes));
-    return breaks_bound(session, what, err);
+    return breaks_bound(session, what, "nothing was stopped", estimate->copied_bytes, err);
 }
 
 static bool is_overdue(const struct asking *asking, struct error *err)
 {
     char what[256], pause[32];
 
-    snprintf(what, sizeof(what),
-             "was stopped %u times and let go before its memory was copied, after %s at most",
-             asking->report.stops, format_milliseconds(pause, asking->report.pause_milliseconds));
-    return breaks_bound(asking->session, what, err);
+    snprintf(what, sizeof(what), "stood still %u time%s, for %s at most", asking->report.stops,
+             asking->report.stops == 1 ? "" : "s",
+             format_milliseconds(pause, asking->report.pause_milliseconds));
+    return breaks_bound(asking->session, what, "it was let go before its memory was copied",
+                        asking->needed_bytes, err);
 }
 
 /* Takes a copy at a moment when no collector is at work, if there is such a moment before long. */
@@ -224,11 +247,12 @@ static bool take_quiet(struct asking *asking, capture_work *work, struct error *
 {
     struct session *session = asking->session;
 
+    bool again = is_chosen(session) && !capture_is_in_pieces(session->capture);
+
     for (unsigned overdue = 0;;) {
         struct capture_report taken;
         bool quiet = wait_until_quiet(session, asking->deadline);
-        struct capture_order order = {.max_pause_milliseconds =
-                                          session->options.max_pause_milliseconds,
+        struct capture_order order = {.max_pause_milliseconds = most_pause(session),
                                       .even_if_busy = !quiet,
                                       .work = work,
                                       .context = asking};
@@ -238,9 +262,11 @@ static bool take_quiet(struct asking *asking, capture_work *work, struct error *
         note_stop(&asking->report, &taken);
         if (outcome == CAPTURE_DONE)
             return true;
-        if (outcome == CAPTURE_OVERDUE && ++overdue == MOST_OVERDUE)
+        if (outcome == CAPTURE_OVERDUE && (++overdue == MOST_OVERDUE || !again))
             return is_overdue(asking, err);
-        clock_sleep(FIRST_GAP_MS);
+        /* Stops that follow each other closely would be felt as one. */
+        clock_sleep(taken.stop.milliseconds > FIRST_GAP_MS ? taken.stop.milliseconds
+                                                           : FIRST_GAP_MS);
     }
 }
 
@@ -281,13 +307,12 @@ static bool learn_repeatedly(struct asking *asking, struct error *err)
     return true;
 }
 
-static struct session_estimate estimate(const struct asking *asking)
+static struct session_estimate estimate(struct asking *asking)
 {
     const struct session *session = asking->session;
     struct capture_estimate cost = capture_estimate(session->capture);
     struct session_estimate estimate = {.pause_milliseconds = cost.milliseconds,
-                                        .max_pause_milliseconds =
-                                            session->options.max_pause_milliseconds,
+                                        .max_pause_milliseconds = most_pause(session),
                                         .copied_bytes = cost.bytes,
                                         .memory_bytes = cost.memory,
                                         .max_memory = capture_max_memory(session->capture),
@@ -299,14 +324,14 @@ static struct session_estimate estimate(const struct asking *asking)
     /* Then the target stands still while it is asked, and that takes as long as learning. */
     if (estimate.in_pieces)
         estimate.pause_milliseconds += asking->learning;
+    asking->needed_bytes = estimate.copied_bytes;
     return estimate;
 }
 
 /* Can it be asked while it stands still without breaking the bound? */
 static bool may_ask_stopped(const struct asking *asking)
 {
-    return asking->report.pause_milliseconds + asking->asked <
-           asking->session->options.max_pause_milliseconds;
+    return asking->report.pause_milliseconds + asking->asked < most_pause(asking->session);
 }
 
 static bool attempt(struct asking *asking, unsigned number, struct error *err)
@@ -402,6 +427,7 @@ bool session_estimate(struct session *session, session_question *question, void 
     if (!learn_repeatedly(&asking, err))
         return false;
     *ret = estimate(&asking);
-    ret->collecting = !wait_until_quiet(session, clock_milliseconds() + LAST_GAP_MS);
+    ret->restless = asking.learnt != ANSWER_VERIFIED;
+    ret->collecting = !wait_until_quiet(session, clock_milliseconds() + ESTIMATE_QUIET_MS);
     return true;
 }

@@ -22,7 +22,7 @@ struct session_options {
     struct progress *progress; /* told of what is going on; NULL: nobody looks */
     bool read_swapped;         /* also read what lies in swap (which brings it back into memory) */
     bool no_stop;              /* never stop the target; the answer is then not verified */
-    double max_pause_milliseconds; /* of a stop; 0: the ten seconds that none ever exceeds */
+    double max_pause_milliseconds; /* of a stop; 0: ten seconds, and one for a copy in pieces */
     uint64_t max_memory;           /* bytes of ours for the copy; 0: what the machine can spare */
 };
 
@@ -53,6 +53,7 @@ struct session_estimate {
     uint64_t swapped_pages;        /* that would be missed because they lie in swap */
     unsigned threads;              /* of the target */
     bool in_pieces;  /* the copy would not fit max_memory: it would be made piece by piece */
+    bool restless;   /* it changed while it was looked at: more than one stop may be needed */
     bool collecting; /* the garbage collector was at work all the time */
 };
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "inspector/command/worth.h"
 
+#include "inspector/report/format.h"
 #include "inspector/report/render.h"
 
 const char *worth_doubt(const struct worth *worth)
@@ -34,6 +35,12 @@ void worth_add_facts(const struct worth *worth, struct report *report)
     report_fact_number(report, "complete", UNIT_BOOL, !worth_doubt(worth));
     report_fact_number(report, "links.verified", UNIT_COUNT, worth->verdict->links_verified);
     report_fact_number(report, "links.broken", UNIT_COUNT, worth->verdict->links_broken);
+    report_fact_number(report, "doubts.collecting", UNIT_BOOL, worth->verdict->collecting);
+    report_fact_number(report, "doubts.lists_cut", UNIT_COUNT, worth->verdict->lists_cut);
+    report_fact_number(report, "doubts.unreadable_types", UNIT_COUNT, worth->verdict->bad_types);
+    report_fact_number(report, "doubts.impossible_sizes", UNIT_COUNT, worth->verdict->bad_sizes);
+    report_fact_number(report, "doubts.memory_missed", UNIT_COUNT, asked->missed);
+    report_fact_number(report, "doubts.swapped_pages", UNIT_COUNT, asked->swapped_pages);
 }
 
 void add_things(struct text *text, uint64_t count, const char *thing)
@@ -53,7 +60,7 @@ static void add_doubt(struct text *text, bool anyway, uint64_t count, const char
     text_add(text, rest);
 }
 
-/* The gravest first. Of what was not stopped, that nothing broken was met is worth saying too. */
+/* The gravest first. Of what was not stopped, that no link was broken is worth saying too. */
 void worth_begin(const struct worth *worth, struct text *text)
 {
     const struct heap_verdict *verdict = worth->verdict;
@@ -69,7 +76,7 @@ void worth_begin(const struct worth *worth, struct text *text)
         text_add(text, unstopped ? ", the garbage collector was at work"
                                  : ", the garbage collector was at work all the time (try again "
                                    "later)");
-    add_doubt(text, unstopped, verdict->lists_cut, "list", " could not be followed to the end");
+    add_doubt(text, false, verdict->lists_cut, "list", " could not be followed to the end");
     add_doubt(text, unstopped, verdict->links_broken, "link", " without a matching back link");
     add_doubt(text, false, verdict->bad_types, "object", " without a readable type");
     add_doubt(text, false, verdict->bad_sizes, "object", " of a size that cannot be");
@@ -80,13 +87,16 @@ void worth_begin(const struct worth *worth, struct text *text)
 
 static void add_pause(const struct session_report *asked, struct text *text)
 {
+    char most[32], all[32];
+
     if (asked->unstopped)
         text_add(text, "was not stopped");
     else if (asked->stops == 1)
-        text_addf(text, "stood still for %.1f ms", asked->pause_milliseconds);
+        text_addf(text, "stood still for %s", format_milliseconds(most, asked->pause_milliseconds));
     else
-        text_addf(text, "was stopped %u times, for %.1f ms at most and %.1f ms in all",
-                  asked->stops, asked->pause_milliseconds, asked->stopped_milliseconds);
+        text_addf(text, "was stopped %u times, for %s at most and %s in all", asked->stops,
+                  format_milliseconds(most, asked->pause_milliseconds),
+                  format_milliseconds(all, asked->stopped_milliseconds));
     if (asked->was_stopped)
         text_add(text, "; it had been stopped before and still is");
     if (asked->in_pieces)
@@ -101,7 +111,8 @@ void worth_end(const struct worth *worth, struct text *text)
 
     text_add(text, worth_doubt(worth) ? ", " : ", all ");
     add_things(text, worth->verdict->links_verified, "link");
-    text_addf(text, " verified; process %d (CPython %s, ", (int)worth->pid,
+    text_addf(text, " %s; process %d (CPython %s, ",
+              worth->asked->unstopped ? "matched" : "verified", (int)worth->pid,
               *version ? version : "of unknown version");
     add_things(text, asked->threads, "thread");
     text_addf(text, ", %s resident) ", format_bytes(resident, asked->resident_bytes));

@@ -57,6 +57,7 @@ void output_add_plain(struct text *text, const struct value *value)
 
     switch (value->unit) {
     case UNIT_TEXT:
+    case UNIT_PROSE:
         break;
     case UNIT_COUNT:
     case UNIT_BYTES:

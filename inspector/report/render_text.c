@@ -27,6 +27,7 @@ static void format_cell(struct text *cell, const struct value *value, size_t mos
 
     switch (value->unit) {
     case UNIT_TEXT:
+    case UNIT_PROSE:
         text_add_escaped(cell, value->text, value->length, most);
         break;
     case UNIT_COUNT:
@@ -50,12 +51,17 @@ static void widen(size_t *width, size_t wanted)
         *width = wanted;
 }
 
+static size_t most_columns(const struct table *table, size_t column)
+{
+    return table->report->columns[column].unit == UNIT_PROSE ? 0 : table->most;
+}
+
 static bool measure(struct table *table, const struct value *values, size_t rows, struct error *err)
 {
     const size_t columns = table->report->column_count;
 
     for (size_t i = 0; i < rows * columns; i++) {
-        format_cell(&table->cell, &values[i], table->most);
+        format_cell(&table->cell, &values[i], most_columns(table, i % columns));
         if (table->cell.failed)
             return error_memory(err);
         widen(&table->widths[i % columns], text_columns(table->cell.bytes, table->cell.length));
@@ -66,7 +72,7 @@ static bool measure(struct table *table, const struct value *values, size_t rows
 
 static bool is_left_aligned(enum unit unit)
 {
-    return unit == UNIT_TEXT || unit == UNIT_BOOL;
+    return unit == UNIT_TEXT || unit == UNIT_PROSE || unit == UNIT_BOOL;
 }
 
 static void add_blanks(struct text *line, size_t count)
@@ -124,7 +130,7 @@ static bool print_rows(struct table *table, const struct value *values, size_t r
         if (look)
             text_add(&table->line, look);
         for (size_t i = 0; i < columns; i++) {
-            format_cell(&table->cell, &values[i], table->most);
+            format_cell(&table->cell, &values[i], most_columns(table, i));
             place_cell(table, i);
         }
         if (!end_line(table, look, out, err))

@@ -22,6 +22,7 @@ enum unit {
     UNIT_BYTES,        /* text: "84.1 MiB"; JSON and CSV: plain bytes */
     UNIT_MILLISECONDS, /* a double, not negative; text: "14.2 ms"; JSON and CSV: 14.200 */
     UNIT_BOOL,         /* text: "yes" or "no"; JSON and CSV: true or false */
+    UNIT_PROSE,        /* of a column: text that is never cut, however narrow the terminal */
 };
 
 struct value {

@@ -16,13 +16,14 @@ static const uint64_t most_growth = UINT64_C(64) * 1024 * 1024;
 static const uint64_t rehearsal_bytes = UINT64_C(8) * 1024 * 1024;
 enum { REHEARSALS = 3 };
 /* To stop a process and each of its threads, and to let them go. */
-static const double milliseconds_a_stop = 0.3, milliseconds_a_thread = 0.02;
+static const double milliseconds_a_stop = 0.3, milliseconds_a_thread = 0.01;
 
 struct capture {
     const struct process *process;
     struct crew *crew;
     struct maps maps; /* at the last capture_learn; owns the paths */
     struct mirror mirror;
+    double most_milliseconds_in_pieces;
     uint64_t *guards;
     size_t guard_count, guard_capacity;
 };
@@ -42,6 +43,7 @@ bool capture_open(struct capture **ret, const struct process *process,
     if (!capture)
         return error_memory(err);
     capture->process = process;
+    capture->most_milliseconds_in_pieces = options->most_milliseconds_in_pieces;
     mirror_init(&capture->mirror, process, options->read_swapped,
                 options->max_memory ? options->max_memory : own_memory_available() / 4 * 3);
     if (!crew_start(&capture->crew, process, options->read_swapped, err)) {
@@ -98,18 +100,9 @@ void capture_learn(struct capture *capture)
         if (mapping_is_memory(&mapping) && !mirror_add(&capture->mirror, &mapping, &ignored))
             break;
     }
+    if (capture->most_milliseconds_in_pieces > 0)
+        capture->mirror.give_up = clock_milliseconds() + capture->most_milliseconds_in_pieces;
     mirror_fetch(&capture->mirror);
-}
-
-/* The question needs what was shown to it. */
-static void note_needs(struct capture *capture)
-{
-    for (size_t i = 0; i < capture->mirror.chunks.count; i++) {
-        struct region *region = capture->mirror.chunks.items[i].region;
-        uint64_t chunk = capture->mirror.chunks.items[i].chunk;
-        if (region_changes(region))
-            region->planned[chunk] |= region->present[chunk] & ~region->filed[chunk];
-    }
 }
 
 /* What was read earlier is out of date; what was read from a file stays. */
@@ -125,7 +118,7 @@ static void forget_copy(struct capture *capture)
 
 void capture_learn_again(struct capture *capture)
 {
-    note_needs(capture);
+    mirror_note_needs(&capture->mirror);
     forget_copy(capture);
     capture->mirror.bytes = 0;
     capture->mirror.swapped_pages = 0;
@@ -135,7 +128,7 @@ void capture_learn_again(struct capture *capture)
 
 void capture_learn_more(struct capture *capture)
 {
-    note_needs(capture);
+    mirror_note_needs(&capture->mirror);
     for (size_t i = 0; i < capture->mirror.chunks.count; i++) {
         struct region *region = capture->mirror.chunks.items[i].region;
         uint64_t *planned = &region->planned[capture->mirror.chunks.items[i].chunk];
@@ -193,7 +186,7 @@ static int compare_items(const void *left, const void *right)
  */
 static bool make_plan(struct capture *capture, struct copy_list *ret, struct error *err)
 {
-    note_needs(capture);
+    mirror_note_needs(&capture->mirror);
     for (size_t i = 0; i < capture->mirror.chunks.count; i++) {
         struct copy_item item = capture->mirror.chunks.items[i];
         uint64_t planned = item.region->planned[item.chunk];
@@ -253,6 +246,8 @@ struct capture_estimate capture_estimate(struct capture *capture)
         uint64_t there = item->mask & item->region->seen[item->chunk];
         estimate.bytes += (unsigned)__builtin_popcountll(there) * UINT64_C(4096);
     }
+    if (capture->mirror.in_pieces)
+        plan.count = 0; /* there is no room for a rehearsal */
     uint64_t stride = estimate.bytes / rehearsal_bytes + 1;
     for (uint64_t i = 0; i < REHEARSALS; i++) {
         double speed = rehearse(capture, &plan, i * stride / REHEARSALS, stride);
@@ -366,8 +361,9 @@ static enum capture_outcome work_stopped(struct capture *capture, const struct c
 static bool has_no_memory(struct error *err)
 {
     return error_set(err, ERROR_SYSTEM,
-                     "pyinspect has not enough memory of its own: it takes about as much as the "
-                     "objects of the target; run it where there is more, or raise ulimit -v");
+                     "there is not enough memory for the copy: it takes about as much as the "
+                     "target's objects, and as much address space (ulimit -v) as the target has; "
+                     "run it where there is more, or raise the limit");
 }
 
 enum capture_outcome capture_take(struct capture *capture, const struct capture_order *order,
@@ -384,7 +380,7 @@ enum capture_outcome capture_take(struct capture *capture, const struct capture_
         has_no_memory(err);
         return CAPTURE_FAILED;
     }
-    bool ready = make_plan(capture, &plan, err);
+    bool ready = capture->mirror.in_pieces || make_plan(capture, &plan, err);
     forget_copy(capture);
     capture->mirror.swapped_pages = 0;
     if (ready && stop_begin(&stop, capture->process, order->max_pause_milliseconds, err)) {

@@ -29,6 +29,9 @@ struct capture;
 struct capture_options {
     bool read_swapped;
     uint64_t max_memory; /* bytes of ours for the copy; 0: three quarters of what is available */
+    /* Learning in pieces ends then: a stop that takes as long would not do. 0: there is no bound.
+     */
+    double most_milliseconds_in_pieces;
 };
 
 struct capture_report {
@@ -62,7 +65,7 @@ bool capture_is_in_pieces(const struct capture *capture);
 /* What the next capture_take would cost, as far as copying goes. */
 struct capture_estimate {
     double milliseconds; /* for which the target would stand still */
-    uint64_t bytes;      /* copied in that time */
+    uint64_t bytes;      /* copied in that time; in pieces: what a copy in one piece would take */
     uint64_t memory;     /* bytes of ours */
 };
 

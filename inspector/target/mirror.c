@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "inspector/target/mirror.h"
 
+#include "symbols/base/clock.h"
 #include "symbols/base/vector.h"
 
 #include <stdlib.h>
@@ -108,8 +109,8 @@ static void fetch_pages(struct mirror *mirror, struct region *region, uint64_t c
     struct copy_item item = {.region = region, .chunk = chunk};
     item.mask = mask & region->seen[chunk] & ~region->read[chunk];
     uint64_t before = region->read[chunk];
-    /* More at a time is faster, where the process waits for us. */
-    if (item.mask && mirror->stop)
+    /* More at a time is faster, where the process waits for us and there is room. */
+    if (item.mask && mirror->stop && !mirror->in_pieces)
         item.mask = region->seen[chunk] & ~before;
     if (item.mask)
         copy_chunk(mirror->process, mirror->read_swapped, &item);
@@ -167,6 +168,14 @@ static void count_swapped(struct mirror *mirror, const struct region *region, ui
     }
 }
 
+/* In pieces a question would take as long of the stopped process as it does of the running one. */
+static bool has_given_up(const struct mirror *mirror)
+{
+    if (mirror->stop)
+        return stop_is_over(mirror->stop);
+    return mirror->in_pieces && mirror->give_up > 0 && clock_milliseconds() > mirror->give_up;
+}
+
 /* What the question asks for is shown to it page by page, so that we see which ones it needs. */
 static bool fetch(void *context, struct image_range *range, uint64_t address, uint64_t size)
 {
@@ -176,7 +185,7 @@ static bool fetch(void *context, struct image_range *range, uint64_t address, ui
     uint64_t last = (address - range->start + size - 1) / IMAGE_PAGE;
     bool any = false;
 
-    if ((mirror->stop && stop_is_over(mirror->stop)) || !mirror_open_range(mirror, range))
+    if (has_given_up(mirror) || !mirror_open_range(mirror, range))
         return false;
     for (uint64_t chunk = first / CHUNK_PAGES; chunk <= last / CHUNK_PAGES; chunk++) {
         uint64_t mask = in_groups(region, pages_within(chunk, first, last));
@@ -220,15 +229,27 @@ static bool note_swapped(void *context, struct image_range *range, uint64_t addr
     return false;
 }
 
+void mirror_note_needs(struct mirror *mirror)
+{
+    for (size_t i = 0; i < mirror->chunks.count; i++) {
+        struct region *region = mirror->chunks.items[i].region;
+        uint64_t chunk = mirror->chunks.items[i].chunk;
+        if (region_changes(region))
+            region->planned[chunk] |= region->present[chunk] & ~region->filed[chunk];
+    }
+}
+
 void mirror_trim(struct mirror *mirror)
 {
-    for (size_t i = 0; i < mirror->image.count; i++) {
-        mirror->image.ranges[i].bytes = NULL;
-        mirror->image.ranges[i].present = NULL;
+    mirror_note_needs(mirror);
+    for (size_t i = 0; i < mirror->chunks.count; i++) {
+        struct region *region = mirror->chunks.items[i].region;
+        uint64_t chunk = mirror->chunks.items[i].chunk;
+        region->present[chunk] = region->read[chunk] = region->filed[chunk] = 0;
+        region->chunks[chunk] = CHUNK_LISTED;
     }
     for (size_t i = 0; i < mirror->count; i++)
-        region_release(mirror->regions[i]);
-    mirror->chunks.count = 0;
+        region_empty(mirror->regions[i]);
     mirror->bytes = 0;
     mirror->filed_budget = most_filed_pages;
     mirror->in_pieces = true;

@@ -27,6 +27,7 @@ struct mirror {
 
     uint64_t bytes; /* of the copies */
     bool in_pieces;
+    double give_up;         /* clock_milliseconds() when no more is fetched in pieces; 0: never */
     bool short_of_memory;   /* ours: there was no room for a copy */
     uint64_t swapped_pages; /* were asked for, and lie in swap */
     uint64_t filed_budget;  /* pages that may still be read from files */
@@ -56,7 +57,10 @@ void mirror_keep(struct mirror *mirror);
 /* What the process had of a chunk is looked at again before more of it is fetched. */
 void mirror_look_again(struct mirror *mirror);
 
-/* Throws all copies away. */
+/* Notes in the regions' `planned` what was shown to the question so far. */
+void mirror_note_needs(struct mirror *mirror);
+
+/* Throws all copies away, but not what is known to be needed. */
 void mirror_trim(struct mirror *mirror);
 
 #endif

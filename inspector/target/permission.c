@@ -32,7 +32,7 @@ static bool is_dumpable(int proc, long uid)
 }
 
 /* What stands in the way, and after the colon what mends it. */
-static void explain(int proc, pid_t pid, const struct proc_status *target, char *text, size_t size)
+static void explain(int proc, const struct proc_status *target, char *text, size_t size)
 {
     struct proc_status own = {0};
     AUTO_CLOSE int self = open("/proc/self", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -43,7 +43,8 @@ static void explain(int proc, pid_t pid, const struct proc_status *target, char 
 
     char sudo[256];
 
-    snprintf(sudo, sizeof(sudo), "run sudo %s attach %d", program_invocation_name, (int)pid);
+    snprintf(sudo, sizeof(sudo), "run the same command with sudo (sudo %s ...)",
+             program_invocation_name);
     if (scope == 3)
         snprintf(text, size,
                  "Yama's ptrace_scope is 3, which forbids it to everybody until the next boot");
@@ -109,7 +110,7 @@ bool permission_refused(pid_t pid, int proc, const char *name, const char *what,
         errno = number;
         return error_errno(err, ERROR_TARGET, "cannot %s %d (%s)", what, (int)pid, name);
     }
-    explain(proc, pid, &target, reason, sizeof(reason));
+    explain(proc, &target, reason, sizeof(reason));
     return error_set(err, ERROR_TARGET, "cannot %s %d (%s): %s", what, (int)pid, name, reason);
 }
 

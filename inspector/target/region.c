@@ -71,6 +71,12 @@ bool region_reserve(struct region *region)
     return false;
 }
 
+void region_empty(struct region *region)
+{
+    if (region->bytes)
+        madvise(region->bytes, region->pages * IMAGE_PAGE, MADV_DONTNEED);
+}
+
 void region_release(struct region *region)
 {
     if (region->bytes)

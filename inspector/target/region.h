@@ -53,6 +53,9 @@ void region_free(struct region *region); /* NULL is fine */
 /* Makes room for the copy, all bits 0; harmless when there is room. False: no memory, ulimit -v. */
 bool region_reserve(struct region *region);
 
+/* Gives the memory of the copy back; the room and the bits stay. */
+void region_empty(struct region *region);
+
 /* Gives the room back, with all that is known of the pages. */
 void region_release(struct region *region);
 

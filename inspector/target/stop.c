@@ -15,12 +15,14 @@
 #include <sched.h>
 #include <signal.h>
 #include <stdatomic.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/ptrace.h>
 #include <sys/wait.h>
 
 enum {
-    STOP_DEADLINE_MS = 1000,
+    SLEEPERS_DEADLINE_MS = 1000,
+    STOP_DEADLINE_MS = 2000,
     REAP_INTERVAL_MS = 5,
     SPINS_BEFORE_SLEEP = 2000,
 };
@@ -61,9 +63,9 @@ static bool is_known(const struct stop *stop, pid_t tid)
 }
 
 /* Its descriptor belongs to *ret, which is NULL on failure, with errno. */
-static int list_threads(const struct stop *stop, DIR **ret)
+static int list_threads(const struct process *process, DIR **ret)
 {
-    int fd = openat(stop->process->proc, "..", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    int fd = openat(process->proc, "..", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
     *ret = fd < 0 ? NULL : fdopendir(fd);
     if (*ret)
@@ -82,10 +84,18 @@ static char state_of(int tasks, const char *tid)
     return thread >= 0 && proc_stat_read(thread, &stat) ? stat.state : 'X';
 }
 
-static bool has_exited(const struct stop *stop, const char *tid)
+static char state_now(const struct stop *stop, pid_t tid)
 {
+    char name[16];
     AUTO_CLOSE int tasks = openat(stop->process->proc, "..", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    char state = tasks < 0 ? 'X' : state_of(tasks, tid);
+
+    snprintf(name, sizeof(name), "%d", (int)tid);
+    return tasks < 0 ? 'X' : state_of(tasks, name);
+}
+
+static bool has_exited(const struct stop *stop, pid_t tid)
+{
+    char state = state_now(stop, tid);
 
     return state == 'Z' || state == 'X';
 }
@@ -96,7 +106,7 @@ static bool seize(struct stop *stop, const char *name, struct error *err)
 
     if (ptrace(PTRACE_SEIZE, tid, 0, 0) < 0) {
         int number = errno;
-        if (number == ESRCH || has_exited(stop, name))
+        if (number == ESRCH || has_exited(stop, tid))
             return true;
         return process_refused(stop->process, "attach to", number, err);
     }
@@ -116,7 +126,7 @@ static bool seize_new_threads(struct stop *stop, struct error *err)
     const struct dirent *entry;
     bool done = true;
 
-    if (list_threads(stop, &tasks) < 0)
+    if (list_threads(stop->process, &tasks) < 0)
         return process_refused(stop->process, "list the threads of", errno, err);
     while (done && (entry = readdir(tasks))) {
         if (entry->d_name[0] != '.' && !is_known(stop, (pid_t)strtol(entry->d_name, NULL, 10)))
@@ -188,30 +198,42 @@ static bool reap_killed(struct stop *stop)
     return killed;
 }
 
-static bool does_not_stop(const struct stop *stop, pid_t tid, const char *outcome,
-                          struct error *err)
+static bool is_asleep(const struct process *process, pid_t tid, const char *outcome,
+                      struct error *err)
 {
     return error_set(err, ERROR_TARGET,
                      "process %d (%s) cannot be stopped: its thread %d sleeps uninterruptibly in "
                      "the kernel (state D: a hanging disk or network mount, or the parent of a "
                      "vfork); %s, try again later, or read it while it runs (--no-stop)",
-                     (int)stop->process->pid, stop->process->name, (int)tid, outcome);
+                     (int)process->pid, process->name, (int)tid, outcome);
+}
+
+static bool does_not_stop(const struct stop *stop, pid_t tid, struct error *err)
+{
+    if (state_now(stop, tid) == 'D')
+        return is_asleep(stop->process, tid, "it was let go", err);
+    return error_set(
+        err, ERROR_TARGET,
+        "process %d (%s) does not stop in time: its thread %d got no processor for it, "
+        "so busy is the machine; it was let go, try again later, or read it while it "
+        "runs (--no-stop)",
+        (int)stop->process->pid, stop->process->name, (int)tid);
 }
 
 /*
  * A thread in state D does not stop before it is done, and the others would stand still until then.
  * So they are left to run until each that sleeps so has woken up at least once.
  */
-static bool wait_for_sleepers(const struct stop *stop, struct error *err)
+bool stop_wait_for_sleepers(const struct process *process, struct error *err)
 {
-    double deadline = clock_milliseconds() + STOP_DEADLINE_MS;
+    double deadline = clock_milliseconds() + SLEEPERS_DEADLINE_MS;
     struct address_map awake = {0};
     struct error ignored;
     pid_t asleep;
 
     do {
         DIR *tasks;
-        int fd = list_threads(stop, &tasks);
+        int fd = list_threads(process, &tasks);
         const struct dirent *entry;
         asleep = 0;
         while (tasks && (entry = readdir(tasks))) {
@@ -229,7 +251,7 @@ static bool wait_for_sleepers(const struct stop *stop, struct error *err)
             clock_sleep(1);
     } while (asleep && clock_milliseconds() < deadline);
     address_map_free(&awake);
-    return !asleep || does_not_stop(stop, asleep, "nothing was stopped", err);
+    return !asleep || is_asleep(process, asleep, "nothing was stopped", err);
 }
 
 /* How long we wait for the threads to stop. */
@@ -253,7 +275,7 @@ static bool wait_for_interrupted(struct stop *stop, struct error *err)
         /* An exec kills the other threads, and waits until those that we hold are reaped. */
         reap_killed(stop);
         if (clock_milliseconds() > stop->interrupted + patience(stop))
-            return does_not_stop(stop, waiting->tid, "it was let go", err);
+            return does_not_stop(stop, waiting->tid, err);
         /* A thread that is to stop may be queued for the processor that we spin on. */
         if (spins < SPINS_BEFORE_SLEEP)
             sched_yield();
@@ -301,12 +323,13 @@ static void enter(struct stop *stop, enum phase phase)
 }
 
 /*
- * When the target is to go on at the latest. Letting go takes about as long as stopping did, and is
- * part of what the target feels.
+ * When the target is to go on at the latest. Letting go takes about as long as stopping did, and a
+ * busy machine may let us wait for it; all of it is part of what the target feels.
  */
 static double release_by(const struct stop *stop)
 {
-    double margin = stop->held - stop->interrupted;
+    double stopping = stop->held - stop->interrupted;
+    double margin = stopping + stop->report.threads * 0.02 + stop->most_milliseconds / 50;
     double most_margin = stop->most_milliseconds / 4;
 
     return stop->interrupted + stop->most_milliseconds -
@@ -369,7 +392,7 @@ bool stop_begin(struct stop **ret, const struct process *process, double most_mi
     stop->process = process;
     stop->most_milliseconds =
         most_milliseconds < STOP_LONGEST_MS ? most_milliseconds : STOP_LONGEST_MS;
-    if (!wait_for_sleepers(stop, err)) {
+    if (!stop_wait_for_sleepers(process, err)) {
         free(stop);
         return false;
     }

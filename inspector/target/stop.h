@@ -29,11 +29,16 @@ struct stop_report {
 enum { STOP_LONGEST_MS = 10 * 1000 };
 
 /*
+ * Waits, for a second at most, until each thread that sleeps uninterruptibly in the kernel, as the
+ * parent of a vfork does, has woken up once; else it could not be stopped. Fails with ERROR_TARGET.
+ */
+MUST_CHECK bool stop_wait_for_sleepers(const struct process *process, struct error *err);
+
+/*
  * Stops all threads, those included that are born meanwhile, for `most_milliseconds` at most: then
- * the target is let go, whatever the caller is at (stop_is_over). Fails with ERROR_TARGET,
- * everything let go again, where it is not permitted or a thread does not stop within that time,
- * or a second. One that sleeps uninterruptibly in the kernel, as the parent of a vfork does, is
- * waited for beforehand, for a second, while all others run.
+ * the target is let go, whatever the caller is at (stop_is_over). Before that it waits for
+ * sleepers, while all threads run. Fails with ERROR_TARGET, everything let go again, where it is
+ * not permitted or a thread does not stop within that time, or two seconds.
  */
 MUST_CHECK bool stop_begin(struct stop **ret, const struct process *process,
                            double most_milliseconds, struct error *err);

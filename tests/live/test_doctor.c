@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 /* What the doctor says of real processes: what it finds, what stands in the way, and the status. */
 #include "tests/support/program.h"
+#include "tests/support/puppet.h"
 #include "tests/support/target.h"
 #include "tests/support/ticker.h"
 
@@ -341,4 +342,20 @@ Test(doctor, a_hostile_name)
         program_free(&program);
     }
     end_child(pid);
+}
+
+/* One thread that cannot be stopped stands in the way, whatever the others do. */
+Test(doctor, a_thread_that_cannot_be_stopped)
+{
+    struct puppet puppet;
+    struct program program;
+
+    puppet_start(&puppet);
+    puppet_sleep(&puppet);
+    doctor(&program, puppet.pid, NULL, NULL, NULL);
+    cr_expect_eq(program.status, 3, "%s", program.err);
+    expect_row(&program, "access", "no", "sleeps uninterruptibly");
+    program_free(&program);
+    puppet_wake(&puppet);
+    puppet_end(&puppet);
 }

@@ -177,9 +177,8 @@ Test(output, no_stop)
 
 Test(output, no_stop_claims_nothing)
 {
-    static const char start_of_line[] =
-        "pyinspect: UNVERIFIED, read while the process ran (--no-stop), 0 lists could not be "
-        "followed to the end, 0 links without a matching back link: ";
+    static const char start_of_line[] = "pyinspect: UNVERIFIED, read while the process ran "
+                                        "(--no-stop), 0 links without a matching back link: ";
     struct target target;
     struct program program;
 

@@ -58,7 +58,9 @@ static const struct usage usages[] = {
     {{"attach", "1", "--json=yes", NULL}, "takes no value"},
     {{"attach", "1", "-p", NULL}, "unknown option -p"},
     {{"attach", "1", "--max-pause", "50", NULL}, "written with its unit, ms, s, m or h"},
-    {{"attach", "1", "--max-pause=0s", NULL}, "no copy is made in no time"},
+    {{"attach", "1", "--max-pause=0s", NULL}, "a copy takes some time"},
+    {{"attach", "1", "--max-pause=20s", NULL}, "no process is ever held for longer than 10s"},
+    {{"attach", "1", "--max-memory=64k", NULL}, "4M is the least"},
     {{"attach", "1", "--max-memory=2X", NULL}, "is no size"},
     {{"attach", "1", "--max-pause=1s", "--no-stop", NULL}, "exclude each other"},
     {{"docter", "1", NULL}, "did you mean doctor?"},
@@ -183,7 +185,7 @@ Test(refusals, somebody_elses_process)
     cr_assert(output && fgets(line, sizeof(line), output));
     pclose(output);
     cr_expect(strstr(line, "it belongs to uid 0 and pyinspect runs as uid 65534"), "%s", line);
-    cr_expect(strstr(line, "run sudo /tmp/pyinspect-"), "%s", line);
+    cr_expect(strstr(line, "run the same command with sudo (sudo /tmp/pyinspect-"), "%s", line);
     ticker_end(&ticker);
 }
 

@@ -240,10 +240,10 @@ Test(options, no_stop)
     struct operands operands;
     struct error err;
 
-    cr_expect(parse((const char *const[]){"--no-stop", "--max-memory", "64k", NULL}, &noted,
+    cr_expect(parse((const char *const[]){"--no-stop", "--max-memory", "64M", NULL}, &noted,
                     &operands, &err));
     cr_expect(noted.session.no_stop);
-    cr_expect_eq(noted.session.max_memory, 65536);
+    cr_expect_eq(noted.session.max_memory, 64 << 20);
 }
 
 struct wrong {
@@ -254,9 +254,11 @@ struct wrong {
 static const struct wrong wrongs[] = {
     {{"--max-pause=1s", "--no-stop", NULL}, "--no-stop and --max-pause exclude each other"},
     {{"--no-stop", "--max-pause=1s", NULL}, "--no-stop and --max-pause exclude each other"},
-    {{"--max-pause=0ms", NULL}, "--max-pause 0ms: no copy is made in no time"},
+    {{"--max-pause=0ms", NULL}, "--max-pause 0ms: a copy takes some time"},
+    {{"--max-pause=10001ms", NULL}, "no process is ever held for longer than 10s"},
+    {{"--max-memory=4095k", NULL}, "4M is the least"},
     {{"--max-pause=50", NULL}, "--max-pause: '50' is no time"},
-    {{"--max-memory=0k", NULL}, "--max-memory 0k: no copy is made in no memory"},
+    {{"--max-memory=0k", NULL}, "--max-memory 0k: that is too little"},
     {{"--max-memory=many", NULL}, "--max-memory: 'many' is no size"},
     {{"--json", "--csv", NULL}, "--json and --csv exclude each other"},
     {{"--max-pose=1s", NULL}, "did you mean --max-pause?"},

@@ -18,7 +18,7 @@ static const struct saying sayings[] = {
     {{.links_verified = 7},
      {.verified = true, .stops = 1, .pause_milliseconds = 1.25, .threads = 1},
      "SEEN, all 7 links verified; process 4711 (CPython 3.11.2, 1 thread, 4.0 KiB resident) "
-     "stood still for 1.2 ms"},
+     "stood still for 1.3 ms"},
     {{.links_verified = 7},
      {.verified = true, .stops = 3, .pause_milliseconds = 1, .stopped_milliseconds = 2,
       .threads = 2, .was_stopped = true, .in_pieces = true},
@@ -33,15 +33,15 @@ static const struct saying sayings[] = {
      "(CPython 3.11.2, 1 thread, 4.0 KiB resident) stood still for 1.0 ms"},
     {{.links_verified = 7},
      {.unstopped = true, .threads = 1},
-     "UNVERIFIED, read while the process ran (--no-stop), 0 lists could not be followed to the "
-     "end, 0 links without a matching back link: SEEN, 7 links verified; process 4711 (CPython "
+     "UNVERIFIED, read while the process ran (--no-stop), 0 links "
+     "without a matching back link: SEEN, 7 links matched; process 4711 (CPython "
      "3.11.2, 1 thread, 4.0 KiB resident) was not stopped"},
     {{.links_verified = 7, .links_broken = 1234, .lists_cut = 3, .bad_types = 1,
       .collecting = true},
      {.unstopped = true, .verified = true, .threads = 1, .in_pieces = true},
      "UNVERIFIED, read while the process ran (--no-stop), the garbage collector was at work, "
      "3 lists could not be followed to the end, 1,234 links without a matching back link, "
-     "1 object without a readable type: SEEN, 7 links verified; process 4711 (CPython 3.11.2, "
+     "1 object without a readable type: SEEN, 7 links matched; process 4711 (CPython 3.11.2, "
      "1 thread, 4.0 KiB resident) was not stopped; copied in pieces, for want of memory"},
 };
 /* clang-format on */
@@ -91,7 +91,10 @@ Test(worth, facts)
     expect_facts(&(struct session_report){.unstopped = true, .verified = true},
                  "{\"stopped\": false, \"pause_ms\": 0.000, \"stops\": 0, \"stopped_ms\": 0.000, "
                  "\"copied_bytes\": 0, \"in_pieces\": false, \"complete\": false, "
-                 "\"links\": {\"verified\": 7, \"broken\": 1}, \"types\": []}\n");
+                 "\"links\": {\"verified\": 7, \"broken\": 1}, \"doubts\": {\"collecting\": false, "
+                 "\"lists_cut\": 0, "
+                 "\"unreadable_types\": 0, \"impossible_sizes\": 0, \"memory_missed\": 0, "
+                 "\"swapped_pages\": 0}, \"types\": []}\n");
     expect_facts(&(struct session_report){.verified = true,
                                           .stops = 1,
                                           .pause_milliseconds = 2,
@@ -100,5 +103,8 @@ Test(worth, facts)
                                           .in_pieces = true},
                  "{\"stopped\": true, \"pause_ms\": 2.000, \"stops\": 1, \"stopped_ms\": 2.000, "
                  "\"copied_bytes\": 5, \"in_pieces\": true, \"complete\": true, "
-                 "\"links\": {\"verified\": 7, \"broken\": 1}, \"types\": []}\n");
+                 "\"links\": {\"verified\": 7, \"broken\": 1}, \"doubts\": {\"collecting\": false, "
+                 "\"lists_cut\": 0, "
+                 "\"unreadable_types\": 0, \"impossible_sizes\": 0, \"memory_missed\": 0, "
+                 "\"swapped_pages\": 0}, \"types\": []}\n");
 }
