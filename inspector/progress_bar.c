@@ -2,6 +2,7 @@
 #include "inspector/progress_bar.h"
 
 #include "inspector/report/render.h"
+#include "symbols/base/thread.h"
 
 #include <errno.h>
 #include <pthread.h>
@@ -91,7 +92,7 @@ struct progress_bar *progress_bar_start(struct progress *progress, int fd)
     pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
     pthread_cond_init(&bar->changed, &attributes);
     pthread_condattr_destroy(&attributes);
-    if (pthread_create(&bar->thread, NULL, run, bar) == 0)
+    if (thread_start(&bar->thread, run, bar))
         return bar;
     free(bar);
     return NULL;

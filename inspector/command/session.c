@@ -40,6 +40,8 @@ static bool open_once(struct session **ret, pid_t pid, const struct session_opti
     if (!session)
         return error_memory(err);
     session->options = *options;
+    if (options->max_pause_milliseconds > STOP_LONGEST_MS)
+        session->options.max_pause_milliseconds = STOP_LONGEST_MS;
     double most =
         options->max_pause_milliseconds > 0 ? options->max_pause_milliseconds : PIECES_PAUSE_MS;
     struct capture_options capturing = {.read_swapped = options->read_swapped,
@@ -344,6 +346,17 @@ static bool attempt(struct asking *asking, unsigned number, struct error *err)
     return take_quiet(asking, copy_new_objects, err) && ask_image(asking, err);
 }
 
+/* After an attempt: first more of what is known, then all afresh, since a library may be new. */
+static bool learn_better(struct asking *asking, unsigned number, struct error *err)
+{
+    if (number + 1 == STOPPED_ATTEMPT)
+        return learn_all(asking, err);
+    if (number >= STOPPED_ATTEMPT || !asking->report.missed)
+        return true;
+    capture_learn_more(asking->session->capture);
+    return learn(asking, err);
+}
+
 static bool ask_copy(struct asking *asking, struct error *err)
 {
     struct session *session = asking->session;
@@ -356,11 +369,8 @@ static bool ask_copy(struct asking *asking, struct error *err)
         if (asking->report.verified || number == MOST_ATTEMPTS ||
             clock_milliseconds() > asking->deadline)
             return true;
-        if (asking->report.missed && number + 1 < STOPPED_ATTEMPT) {
-            capture_learn_more(session->capture);
-            if (!learn(asking, err))
-                return false;
-        }
+        if (!learn_better(asking, number, err))
+            return false;
         clock_sleep(gap);
         gap = gap * 2 < LAST_GAP_MS ? gap * 2 : LAST_GAP_MS;
     }
@@ -424,7 +434,7 @@ bool session_estimate(struct session *session, session_question *question, void 
 {
     struct asking asking = asking_of(session, question, context);
 
-    if (!learn_repeatedly(&asking, err))
+    if (!learn_repeatedly(&asking, err) || !capture_has_memory(session->capture, err))
         return false;
     *ret = estimate(&asking);
     ret->restless = asking.learnt != ANSWER_VERIFIED;

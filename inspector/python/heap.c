@@ -5,9 +5,17 @@
 
 #include <stdlib.h>
 
-enum { KNOWN_OF_OLD = 256, MOST_NEW_OBJECTS = 1 << 20 };
+enum {
+    KNOWN_OF_OLD = 256,
+    MOST_NEW_OBJECTS = 1 << 18, /* on all lists together: some ten milliseconds */
+    MOST_READ_AGAIN = 1 << 16   /* reads of a running process: some hundred milliseconds */
+};
 
-enum { MOST_RECOVERIES = 1 << 16 };
+/*
+ * Lists have no object in common, so there can't be more objects than the image has room for; but a
+ * hostile process may lead a thousand lists into one. Beyond so many it is looked at.
+ */
+static const uint64_t few_objects = 1 << 20;
 
 /* One set of lists: a GC state, or the static array of 3.6. */
 struct gc_home {
@@ -38,7 +46,8 @@ struct walk {
     uint64_t link_mask;
 
     uint64_t heads, heads_size; /* where all heads of this set of lists lie */
-    unsigned recoveries;
+    unsigned read_again;        /* so many nodes */
+    uint64_t met;               /* objects, on all lists */
 };
 
 static uint64_t word_at(struct image *image, uint64_t address)
@@ -143,6 +152,7 @@ static bool visit_object(struct walk *walk, uint64_t address, const uint8_t *hea
     if (!type_object_size(walk->types, walk->image, known, object.address, &object.size))
         walk->verdict.bad_sizes++;
     walk->verdict.objects[generation]++;
+    walk->met++;
     walk->visit(walk->context, &object);
     return true;
 }
@@ -150,7 +160,7 @@ static bool visit_object(struct walk *walk, uint64_t address, const uint8_t *hea
 /* The links of a node, read again: of an object, or of the list's head. */
 static const uint8_t *read_again(struct walk *walk, uint64_t at)
 {
-    if (!image_refresh(walk->image, at, walk->head_size))
+    if (walk->read_again++ > MOST_READ_AGAIN || !image_refresh(walk->image, at, walk->head_size))
         return NULL;
     return image_at(walk->image, at, walk->head_size);
 }
@@ -162,8 +172,10 @@ static bool is_linked(struct walk *walk, uint64_t known, uint64_t *ret_next)
     uint64_t next = node ? load_u64(node + walk->next) & walk->link_mask : 0;
 
     node = next ? read_again(walk, next) : NULL;
+    if (!node || (load_u64(node + walk->prev) & walk->link_mask) != known)
+        return false;
     *ret_next = next;
-    return node && (load_u64(node + walk->prev) & walk->link_mask) == known;
+    return true;
 }
 
 /*
@@ -173,7 +185,7 @@ static bool is_linked(struct walk *walk, uint64_t known, uint64_t *ret_next)
  */
 static bool recover(struct walk *walk, struct trail *trail, uint64_t *before, uint64_t *at)
 {
-    if (!walk->image->refresh || walk->recoveries++ > MOST_RECOVERIES)
+    if (!walk->image->refresh || walk->read_again > MOST_READ_AGAIN)
         return false;
     for (uint64_t back = 1; back <= REMEMBERED && back <= trail->count; back += (back + 3) / 4) {
         uint64_t known = trail->nodes[(trail->count - back) % REMEMBERED];
@@ -188,6 +200,13 @@ static bool recover(struct walk *walk, struct trail *trail, uint64_t *before, ui
     trail->count = 1;
     *before = trail->nodes[0] = trail->head;
     return true;
+}
+
+static uint64_t most_objects(const struct walk *walk)
+{
+    uint64_t room = walk->image->bytes / (walk->head_size + sizeof(uint64_t) * 2);
+
+    return walk->image->bytes ? room + few_objects : UINT64_MAX;
 }
 
 static bool cut(struct walk *walk)
@@ -208,7 +227,7 @@ static bool walk_list(struct walk *walk, uint64_t head, enum generation generati
     struct trail trail; /* too large to be cleared for each of a thousand lists */
     uint64_t before = head, anchor = head, steps = 0, limit = 1;
 
-    if (!node)
+    if (!node || walk->met > most_objects(walk))
         return cut(walk);
     trail.head = trail.nodes[0] = head;
     trail.count = 1;
@@ -234,6 +253,8 @@ static bool walk_list(struct walk *walk, uint64_t head, enum generation generati
         if (!node || at == anchor || at - walk->heads < walk->heads_size)
             return cut(walk);
         if (++steps == limit) {
+            if (walk->met > most_objects(walk))
+                return cut(walk);
             anchor = at;
             limit *= 2;
         }
@@ -311,12 +332,12 @@ bool heap_walk(const struct python *python, struct image *image, struct types *t
     return done;
 }
 
-static void touch_end(const struct walk *walk, uint64_t head, unsigned enough)
+static void touch_end(struct walk *walk, uint64_t head, unsigned enough)
 {
     const uint64_t size = walk->head_size + layout_size(&walk->python->layout, sizeof_PyVarObject);
     uint64_t at = head, filled = walk->image->filled;
 
-    for (unsigned steps = 0, known = 0; steps < MOST_NEW_OBJECTS && known < enough; steps++) {
+    for (unsigned known = 0; walk->met < MOST_NEW_OBJECTS && known < enough; walk->met++) {
         const uint8_t *node = image_at(walk->image, at, at == head ? walk->head_size : size);
         if (!node)
             return;

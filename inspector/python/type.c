@@ -12,7 +12,9 @@
 
 /* Larger instances, and longer names of static types, are no more believed. */
 static const uint64_t most_basicsize = UINT64_C(1) << 24;
-enum { MOST_NAME = 4096 };
+enum { MOST_NAME = 4096, MOST_TYPES = 1 << 20, MOST_NEIGHBOURS = 64 };
+/* Of all names together. A hostile process may let a million types share a long one. */
+static const uint64_t most_names = UINT64_C(64) * 1024 * 1024;
 
 void types_init(struct types *types, const struct python *python)
 {
@@ -110,9 +112,11 @@ static bool read_str(const struct python *python, struct image *image, uint64_t 
 
 static bool keep(struct types *types, const struct text *text, const char **ret, size_t *ret_length)
 {
+    types->name_bytes += text->length;
     const char *copy =
-        text->failed ? NULL
-                     : arena_copy(&types->names, text->bytes ? text->bytes : "", text->length);
+        text->failed || types->name_bytes > most_names
+            ? NULL
+            : arena_copy(&types->names, text->bytes ? text->bytes : "", text->length);
 
     *ret = copy;
     *ret_length = text->length;
@@ -192,6 +196,20 @@ static bool name_unreadable(struct types *types, struct type *type, struct error
     return type->name || error_memory(err);
 }
 
+/* There are too many to be real: from here on they are one, which could not be read. */
+static bool share_last(struct types *types, uint64_t address, uint32_t *ret_number,
+                       struct error *err)
+{
+    if (types->count == MOST_TYPES) {
+        struct type type = {.address = address};
+        if (!name_unreadable(types, &type, err))
+            return false;
+        types->items[types->count++] = type;
+    }
+    *ret_number = MOST_TYPES;
+    return true;
+}
+
 bool types_add(struct types *types, struct image *image, uint64_t address, uint32_t *ret_number,
                struct error *err)
 {
@@ -203,6 +221,8 @@ bool types_add(struct types *types, struct image *image, uint64_t address, uint3
     if (!grown)
         return error_memory(err);
     types->items = grown;
+    if (types->count >= MOST_TYPES)
+        return share_last(types, address, ret_number, err);
 
     type.valid = read_sizes(types->python, image, &type) &&
                  (type.flags & TPFLAGS_HEAPTYPE ? name_heap(types, image, &type, &name)
@@ -226,9 +246,9 @@ static bool has_room(const struct image *image, uint64_t address, uint64_t size)
 
     if (__builtin_add_overflow(address, size, &end))
         return false;
-    while (address < end) {
+    for (unsigned i = 0; address < end; i++) {
         const struct image_range *range = image_range_of(image, address);
-        if (!range)
+        if (!range || i == MOST_NEIGHBOURS)
             return false;
         address = range->start + range->size;
     }

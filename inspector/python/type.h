@@ -40,6 +40,7 @@ struct types {
     size_t count, capacity;
     struct address_map numbers; /* from a type's address to its index in `items` */
     struct arena names;
+    uint64_t name_bytes;   /* in it, or left out because there were too many */
     uint64_t last_address; /* the objects of a list often come in runs of one type */
     uint32_t last_number;
 };

@@ -24,6 +24,7 @@ struct capture {
     struct maps maps; /* at the last capture_learn; owns the paths */
     struct mirror mirror;
     double most_milliseconds_in_pieces;
+    double milliseconds_a_look; /* at the mappings */
     uint64_t *guards;
     size_t guard_count, guard_capacity;
 };
@@ -90,8 +91,10 @@ void capture_learn(struct capture *capture)
     struct maps maps;
 
     forget(capture);
+    double begun = clock_milliseconds();
     if (!process_maps(capture->process, &maps, &ignored))
         return; /* the image stays empty; capture_take will say why */
+    capture->milliseconds_a_look = clock_milliseconds() - begun;
     capture->maps = maps;
     for (size_t i = 0; i < maps.count;) {
         struct mapping mapping = maps.items[i++];
@@ -105,14 +108,21 @@ void capture_learn(struct capture *capture)
     mirror_fetch(&capture->mirror);
 }
 
+static uint64_t bytes_of(uint64_t pages)
+{
+    return IMAGE_PAGE * (uint64_t)__builtin_popcountll(pages);
+}
+
 /* What was read earlier is out of date; what was read from a file stays. */
 static void forget_copy(struct capture *capture)
 {
     for (size_t i = 0; i < capture->mirror.chunks.count; i++) {
         struct region *region = capture->mirror.chunks.items[i].region;
         uint64_t chunk = capture->mirror.chunks.items[i].chunk;
-        if (region_changes(region))
-            region->read[chunk] = region->present[chunk] = region->filed[chunk];
+        if (!region_changes(region))
+            continue;
+        capture->mirror.bytes -= bytes_of(region->read[chunk] & ~region->filed[chunk]);
+        region->read[chunk] = region->present[chunk] = region->filed[chunk];
     }
 }
 
@@ -120,7 +130,6 @@ void capture_learn_again(struct capture *capture)
 {
     mirror_note_needs(&capture->mirror);
     forget_copy(capture);
-    capture->mirror.bytes = 0;
     capture->mirror.swapped_pages = 0;
     mirror_look_again(&capture->mirror);
     mirror_fetch(&capture->mirror);
@@ -128,8 +137,16 @@ void capture_learn_again(struct capture *capture)
 
 void capture_learn_more(struct capture *capture)
 {
+    uint64_t bytes = 0;
+
     mirror_note_needs(&capture->mirror);
     for (size_t i = 0; i < capture->mirror.chunks.count; i++) {
+        const struct copy_item *item = &capture->mirror.chunks.items[i];
+        if (item->region->planned[item->chunk])
+            bytes += bytes_of(item->region->seen[item->chunk]);
+    }
+    for (size_t i = 0; bytes < capture->mirror.max_memory && i < capture->mirror.chunks.count;
+         i++) {
         struct region *region = capture->mirror.chunks.items[i].region;
         uint64_t *planned = &region->planned[capture->mirror.chunks.items[i].chunk];
         if (*planned)
@@ -201,10 +218,12 @@ static bool make_plan(struct capture *capture, struct copy_list *ret, struct err
     return true;
 }
 
-static void show(const struct copy_list *copied)
+static void show(struct capture *capture, const struct copy_list *copied)
 {
     for (size_t i = 0; i < copied->count; i++) {
         const struct copy_item *item = &copied->items[i];
+        uint64_t *present = &item->region->present[item->chunk];
+        capture->mirror.bytes += bytes_of(item->region->read[item->chunk] & ~*present);
         item->region->present[item->chunk] = item->region->read[item->chunk];
     }
 }
@@ -244,7 +263,7 @@ struct capture_estimate capture_estimate(struct capture *capture)
         /* The plan also has those that the target may get meanwhile. */
         const struct copy_item *item = &plan.items[i];
         uint64_t there = item->mask & item->region->seen[item->chunk];
-        estimate.bytes += (unsigned)__builtin_popcountll(there) * UINT64_C(4096);
+        estimate.bytes += bytes_of(there);
     }
     if (capture->mirror.in_pieces)
         plan.count = 0; /* there is no room for a rehearsal */
@@ -256,8 +275,9 @@ struct capture_estimate capture_estimate(struct capture *capture)
     copy_list_free(&plan);
     estimate.milliseconds =
         milliseconds_a_stop + process_threads(capture->process) * milliseconds_a_thread;
-    if (best > 0)
-        estimate.milliseconds += (double)estimate.bytes / best;
+    double copying = best > 0 ? (double)estimate.bytes / best : 0;
+    estimate.milliseconds += /* one thread looks at the mappings meanwhile */
+        copying > capture->milliseconds_a_look ? copying : capture->milliseconds_a_look;
     return estimate;
 }
 
@@ -297,7 +317,7 @@ static bool plan_new_memory(struct capture *capture, struct copy_list *plan, str
 
     if (!process_maps(capture->process, &now, err))
         return false;
-    for (size_t i = 0; done && i < now.count; i++) {
+    for (size_t i = 0; done && i < now.count && !stop_is_over(capture->mirror.stop); i++) {
         struct mapping mapping = now.items[i];
         if (!mapping_is_memory(&mapping) || !mapping.writable || mapping.inode)
             continue;
@@ -335,8 +355,8 @@ static bool copy_plan(struct capture *capture, const struct copy_list *plan,
         done = crew_finish(capture->crew, &more, err);
     }
     report->bytes = bytes + more;
-    show(plan);
-    show(&growth);
+    show(capture, plan);
+    show(capture, &growth);
     copy_list_free(&growth);
     return done;
 }
@@ -358,9 +378,10 @@ static enum capture_outcome work_stopped(struct capture *capture, const struct c
     return CAPTURE_DONE;
 }
 
-static bool has_no_memory(struct error *err)
+bool capture_has_memory(const struct capture *capture, struct error *err)
 {
-    return error_set(err, ERROR_SYSTEM,
+    return !capture->mirror.short_of_memory ||
+           error_set(err, ERROR_SYSTEM,
                      "there is not enough memory for the copy: it takes about as much as the "
                      "target's objects, and as much address space (ulimit -v) as the target has; "
                      "run it where there is more, or raise the limit");
@@ -376,10 +397,8 @@ enum capture_outcome capture_take(struct capture *capture, const struct capture_
 
     if (capture->mirror.in_pieces)
         mirror_trim(&capture->mirror);
-    if (capture->mirror.short_of_memory) {
-        has_no_memory(err);
+    if (!capture_has_memory(capture, err))
         return CAPTURE_FAILED;
-    }
     bool ready = capture->mirror.in_pieces || make_plan(capture, &plan, err);
     forget_copy(capture);
     capture->mirror.swapped_pages = 0;

@@ -62,6 +62,9 @@ void capture_learn_more(struct capture *capture);
 uint64_t capture_max_memory(const struct capture *capture);
 bool capture_is_in_pieces(const struct capture *capture);
 
+/* Was there room for all that was learnt? Else ERROR_SYSTEM. */
+MUST_CHECK bool capture_has_memory(const struct capture *capture, struct error *err);
+
 /* What the next capture_take would cost, as far as copying goes. */
 struct capture_estimate {
     double milliseconds; /* for which the target would stand still */

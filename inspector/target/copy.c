@@ -2,6 +2,7 @@
 #include "inspector/target/copy.h"
 
 #include "inspector/target/priority.h"
+#include "symbols/base/thread.h"
 #include "symbols/base/vector.h"
 
 #include <errno.h>
@@ -283,7 +284,7 @@ bool crew_start(struct crew **ret, const struct process *process, bool read_swap
     pthread_mutex_init(&crew->lock, NULL);
     pthread_cond_init(&crew->changed, NULL);
     while (crew->helper_count + 1 < MOST_WORKERS && (long)crew->helper_count + 1 < processors &&
-           pthread_create(&crew->helpers[crew->helper_count], NULL, help, crew) == 0)
+           thread_start(&crew->helpers[crew->helper_count], help, crew))
         crew->helper_count++;
     *ret = crew;
     return true;

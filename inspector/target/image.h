@@ -55,6 +55,7 @@ struct image {
     struct arena stitched; /* what was put together; valid as long as the image is */
     uint64_t stitched_bytes;
     uint64_t missed; /* requests that were answered "not in the image" */
+    uint64_t bytes;  /* that the filler has put in so far; 0: it does not say */
     uint64_t filled; /* requests for which something had to be filled in */
 };
 

@@ -124,7 +124,9 @@ static void fetch_pages(struct mirror *mirror, struct region *region, uint64_t c
         region_read_file(region, mirror->process, chunk,
                          absent & ~residence.resident & ~residence.swapped, &mirror->filed_budget);
     }
-    mirror->bytes += IMAGE_PAGE * (unsigned)__builtin_popcountll(region->read[chunk] & ~before);
+    uint64_t more = IMAGE_PAGE * (uint64_t)__builtin_popcountll(region->read[chunk] & ~before);
+    mirror->bytes += more;
+    mirror->image.bytes += more;
     mirror->image.crowded = mirror->bytes > mirror->max_memory;
 }
 

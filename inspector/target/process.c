@@ -190,12 +190,15 @@ bool process_open(struct process *ret, pid_t pid, struct error *err)
         process_close(&process);
         return false;
     }
+    process.watchdog = watchdog_start();
     *ret = process;
     return true;
 }
 
 void process_close(struct process *process)
 {
+    watchdog_end(process->watchdog);
+    process->watchdog = NULL;
     cleanup_close(&process->pidfd);
     cleanup_close(&process->proc);
     cleanup_close(&process->maps_fd);

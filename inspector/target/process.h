@@ -10,6 +10,7 @@
 #define PYINSPECT_PROCESS_H
 
 #include "inspector/target/maps.h"
+#include "inspector/target/watchdog.h"
 #include "symbols/base/error.h"
 
 #include <sys/types.h>
@@ -26,6 +27,7 @@ struct process {
     int pagemap_fd; /* opened; after an exec they read as empty */
     int memory_fd;  /* -1 where it may not be opened; process_vm_readv is then used alone */
     int root_fd;    /* its root directory, -1 where it may not be opened */
+    struct watchdog *watchdog; /* over us, while we hold it */
 };
 
 /*

@@ -6,6 +6,7 @@
 #include "symbols/base/address_map.h"
 #include "symbols/base/cleanup.h"
 #include "symbols/base/clock.h"
+#include "symbols/base/thread.h"
 #include "symbols/base/vector.h"
 
 #include <dirent.h>
@@ -24,6 +25,7 @@ enum {
     SLEEPERS_DEADLINE_MS = 1000,
     STOP_DEADLINE_MS = 2000,
     REAP_INTERVAL_MS = 5,
+    WATCHDOG_MS = 50, /* after the bound */
     SPINS_BEFORE_SLEEP = 2000,
 };
 
@@ -44,6 +46,7 @@ struct stop {
     enum phase phase;
     double most_milliseconds;
     int caller_priority; /* to which it returns in stop_end */
+    sigset_t caller_mask;
 
     /* The rest belongs to the tracer until it has ended, but for reading after PHASE_HELD. */
     struct thread *threads;
@@ -284,6 +287,15 @@ static bool wait_for_interrupted(struct stop *stop, struct error *err)
     }
 }
 
+static bool never_rests(const struct stop *stop, struct error *err)
+{
+    return error_set(
+        err, ERROR_TARGET,
+        "process %d (%s) does not stop in time: it starts threads faster than they can "
+        "be held; it was let go, try again later, or read it while it runs (--no-stop)",
+        (int)stop->process->pid, stop->process->name);
+}
+
 /* Threads may be born until all are held, so the list is read until it has nothing new. */
 static bool hold_all(struct stop *stop, struct error *err)
 {
@@ -293,6 +305,8 @@ static bool hold_all(struct stop *stop, struct error *err)
     while (interrupt_seized(stop)) {
         if (!wait_for_interrupted(stop, err) || !seize_new_threads(stop, err))
             return false;
+        if (clock_milliseconds() > stop->interrupted + patience(stop))
+            return never_rests(stop, err);
     }
     stop->held = clock_milliseconds();
     for (size_t i = 0; i < stop->count; i++)
@@ -381,6 +395,13 @@ static void stop_free(struct stop *stop)
     free(stop);
 }
 
+/* Nothing is held any more: we may be stopped again. */
+static void let_go(const struct stop *stop)
+{
+    watchdog_expect(stop->process->watchdog, 0);
+    job_control_restore(&stop->caller_mask);
+}
+
 bool stop_begin(struct stop **ret, const struct process *process, double most_milliseconds,
                 struct error *err)
 {
@@ -401,7 +422,11 @@ bool stop_begin(struct stop **ret, const struct process *process, double most_mi
     pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
     pthread_cond_init(&stop->changed, &attributes);
     pthread_condattr_destroy(&attributes);
-    if (pthread_create(&stop->tracer, NULL, trace, stop) != 0) {
+    job_control_block(&stop->caller_mask);
+    watchdog_expect(process->watchdog,
+                    clock_milliseconds() + stop->most_milliseconds + WATCHDOG_MS);
+    if (!thread_start(&stop->tracer, trace, stop)) {
+        let_go(stop);
         stop_free(stop);
         return error_set(err, ERROR_SYSTEM, "cannot start a thread");
     }
@@ -415,6 +440,7 @@ bool stop_begin(struct stop **ret, const struct process *process, double most_mi
     if (!held) {
         priority_restore(stop->caller_priority);
         pthread_join(stop->tracer, NULL);
+        let_go(stop);
         *err = stop->error;
         stop_free(stop);
         return false;
@@ -437,6 +463,7 @@ bool stop_end(struct stop *stop, struct stop_report *ret, struct error *err)
     struct stop_report report = stop->report;
     bool died = stop->died;
     priority_restore(stop->caller_priority);
+    let_go(stop);
     stop_free(stop);
     if (died)
         return error_set(err, ERROR_TARGET,

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 /* The target comes out of an inspection as it went in, however the inspection ends. */
+#include "inspector/target/stop.h"
 #include "tests/support/holder.h"
 #include "tests/support/program.h"
 #include "tests/support/ticker.h"
@@ -7,6 +8,7 @@
 #include <criterion/criterion.h>
 #include <criterion/parameterized.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -358,5 +360,74 @@ ParameterizedTest(size_t *index, unharmed, runs_on_when_nobody_reads_the_answer)
     cr_expect(WIFEXITED(status) ? WEXITSTATUS(status) != 127 : WTERMSIG(status) == SIGPIPE,
               "%s: status %#x", python.name, (unsigned)status);
     expect_untouched(&ticker, python.name);
+    ticker_end(&ticker);
+}
+
+/*
+ * Holds the target for 300 ms at most, and sends itself the signal meanwhile. Writes a byte when it
+ * holds it. Exits with 0 when it has let go, at the bound or as soon as it was awake again.
+ */
+static void hold_and_stop(const struct ticker *ticker, int signal, int ready)
+{
+    struct process process;
+    struct stop_report report;
+    struct stop *stop;
+    struct error err;
+
+    setpgid(0, 0);
+    if (!process_open(&process, ticker->pid, &err) || !stop_begin(&stop, &process, 300, &err) ||
+        write(ready, "h", 1) != 1)
+        _exit(2);
+    kill(getpid(), signal);
+    if (!stop_end(stop, &report, &err))
+        _exit(3);
+    process_close(&process);
+    _exit(0);
+}
+
+static pid_t start_holder(const struct ticker *ticker, int signal)
+{
+    struct pollfd waiting = {.events = POLLIN};
+    char byte;
+    int fds[2];
+
+    cr_assert(pipe2(fds, O_CLOEXEC) == 0);
+    pid_t pid = fork();
+    cr_assert(pid >= 0);
+    if (pid == 0)
+        hold_and_stop(ticker, signal, fds[1]);
+    close(fds[1]);
+    waiting.fd = fds[0];
+    cr_assert(poll(&waiting, 1, 10 * 1000) == 1 && read(fds[0], &byte, 1) == 1);
+    close(fds[0]);
+    return pid;
+}
+
+ParameterizedTestParameters(unharmed, runs_on_when_pyinspect_is_stopped_while_it_holds_it)
+{
+    return pythons_some();
+}
+
+/* A stopped tracer would keep it for ever: something else must wake it. */
+ParameterizedTest(size_t *index, unharmed, runs_on_when_pyinspect_is_stopped_while_it_holds_it)
+{
+    struct interpreter python = pythons_get(index);
+    struct ticker ticker;
+    int status = -1;
+
+    ticker_start(&ticker, &python, NULL);
+    pid_t holder = start_holder(&ticker, SIGSTOP);
+    cr_expect(ticker_runs(&ticker), "%s", python.name);
+    cr_expect_eq(process_tracer(ticker.pid), 0);
+    cr_expect_eq(waitpid(holder, &status, 0), holder);
+    cr_expect(WIFEXITED(status) && WEXITSTATUS(status) == 0, "status %x", (unsigned)status);
+
+    /* Ctrl-Z is put off until it has let go. */
+    holder = start_holder(&ticker, SIGTSTP);
+    cr_expect(process_reaches(holder, "T"), "state %c", process_state(holder));
+    cr_expect_eq(process_tracer(ticker.pid), 0);
+    cr_expect(ticker_runs(&ticker), "%s", python.name);
+    kill(holder, SIGKILL);
+    waitpid(holder, NULL, 0);
     ticker_end(&ticker);
 }
