@@ -259,6 +259,47 @@ Test(heap_running, is_bounded_however_it_is_mocked, .timeout = 60)
     fake_heap_free(&heap);
 }
 
+/* Nothing was to be found by going back, so the walk goes on where it was. */
+Test(heap_running, where_no_back_link_is_right_each_object_is_met_all_the_same)
+{
+    struct fake_heap heap;
+
+    fake_heap_init(&heap, &styles[NEWEST]);
+    make_list(&heap, 0, &meeting, 5000);
+    for (size_t i = 0; i < 5000; i++)
+        fake_put(&heap, meeting.objects[i] - GC_HEAD + 8, meeting.objects[i] - GC_HEAD);
+    fake_move_on(&heap);
+    walk(&heap, &meeting);
+    cr_expect_eq(count_met(&meeting, 0, 5000), 5000);
+    cr_expect_eq(meeting.verdict.objects[GENERATION_0], 5000);
+    cr_expect_eq(meeting.strangers, 0);
+    cr_expect_geq(meeting.verdict.links_broken, 5000);
+    cr_expect_eq(meeting.verdict.lists_cut, 0);
+    fake_heap_free(&heap);
+}
+
+/* Otherwise a few megabytes of a hostile process would keep us busy for hours. */
+Test(heap_running, lists_that_share_their_objects_are_followed_so_far_only)
+{
+    const uint64_t most = UINT64_C(5) << 18; /* a million, and what there is room for */
+    struct fake_heap heap;
+    uint64_t met = 0;
+
+    fake_heap_init(&heap, &styles[NEWEST]);
+    make_list(&heap, 0, &meeting, 8000);
+    for (int i = 0; i < 200; i++) {
+        fake_interpreter(&heap);
+        fake_put(&heap, fake_list(&heap, 0), meeting.objects[0] - GC_HEAD);
+    }
+    heap.image.bytes = FAKE_PAGES * IMAGE_PAGE;
+    walk(&heap, &meeting);
+    for (int i = 0; i < GENERATIONS; i++)
+        met += meeting.verdict.objects[i];
+    cr_expect(met >= 8000 && met < most, "%zu", (size_t)met);
+    cr_expect_gt(meeting.verdict.lists_cut, 0);
+    fake_heap_free(&heap);
+}
+
 Test(heap_running, an_image_that_has_nothing_newer_is_not_gone_back_in)
 {
     struct fake_heap heap;
