@@ -121,7 +121,9 @@ static void forget_copy(struct capture *capture)
         uint64_t chunk = capture->mirror.chunks.items[i].chunk;
         if (!region_changes(region))
             continue;
-        capture->mirror.bytes -= bytes_of(region->read[chunk] & ~region->filed[chunk]);
+        uint64_t gone = bytes_of(region->read[chunk] & ~region->filed[chunk]);
+        /* A rehearsal may have read pages that nobody counted. */
+        capture->mirror.bytes -= gone < capture->mirror.bytes ? gone : capture->mirror.bytes;
         region->read[chunk] = region->present[chunk] = region->filed[chunk];
     }
 }
