@@ -117,9 +117,12 @@ void observation_expect(const struct observation *seen, const struct truth *trut
         else if (ours->size != theirs->size)
             problem = "of another size";
         if (problem && differences++ < 5)
-            cr_log_error("%s: object 0x%llx is %s", where,
-                         (unsigned long long)(only_theirs ? theirs->address : ours->address),
-                         problem);
+            cr_log_error(
+                "%s: object 0x%llx is %s: %s, %llu bytes against %llu", where,
+                (unsigned long long)(only_theirs ? theirs->address : ours->address), problem,
+                only_theirs ? truth->types[theirs->type].qualname : seen->types[ours->type].name,
+                only_theirs ? 0 : (unsigned long long)ours->size,
+                only_ours ? 0 : (unsigned long long)theirs->size);
         i += !only_theirs;
         j += !only_ours;
     }

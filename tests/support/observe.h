@@ -45,8 +45,8 @@ void observe_as(struct observation *ret, pid_t pid, const struct session_options
 
 /*
  * Fails the test where they are not the same objects, each of the same size, of a type of the same
- * name; the message names the first few. The permanent generation, which no target tells of, is
- * left out.
+ * name; the message names the first few. Of the permanent generation, which gc.get_objects() leaves
+ * out, more may be seen: `permanent_count` is to be compared besides.
  */
 void observation_expect(const struct observation *seen, const struct truth *truth,
                         const char *where);
