@@ -108,11 +108,6 @@ void capture_learn(struct capture *capture)
     mirror_fetch(&capture->mirror);
 }
 
-static uint64_t bytes_of(uint64_t pages)
-{
-    return IMAGE_PAGE * (uint64_t)__builtin_popcountll(pages);
-}
-
 /* What was read earlier is out of date; what was read from a file stays. */
 static void forget_copy(struct capture *capture)
 {
@@ -121,7 +116,7 @@ static void forget_copy(struct capture *capture)
         uint64_t chunk = capture->mirror.chunks.items[i].chunk;
         if (!region_changes(region))
             continue;
-        uint64_t gone = bytes_of(region->read[chunk] & ~region->filed[chunk]);
+        uint64_t gone = region_bytes_of(region->read[chunk] & ~region->filed[chunk]);
         /* A rehearsal may have read pages that nobody counted. */
         capture->mirror.bytes -= gone < capture->mirror.bytes ? gone : capture->mirror.bytes;
         region->read[chunk] = region->present[chunk] = region->filed[chunk];
@@ -145,7 +140,7 @@ void capture_learn_more(struct capture *capture)
     for (size_t i = 0; i < capture->mirror.chunks.count; i++) {
         const struct copy_item *item = &capture->mirror.chunks.items[i];
         if (item->region->planned[item->chunk])
-            bytes += bytes_of(item->region->seen[item->chunk]);
+            bytes += region_bytes_of(item->region->seen[item->chunk]);
     }
     for (size_t i = 0; bytes < capture->mirror.max_memory && i < capture->mirror.chunks.count;
          i++) {
@@ -225,7 +220,7 @@ static void show(struct capture *capture, const struct copy_list *copied)
     for (size_t i = 0; i < copied->count; i++) {
         const struct copy_item *item = &copied->items[i];
         uint64_t *present = &item->region->present[item->chunk];
-        capture->mirror.bytes += bytes_of(item->region->read[item->chunk] & ~*present);
+        capture->mirror.bytes += region_bytes_of(item->region->read[item->chunk] & ~*present);
         item->region->present[item->chunk] = item->region->read[item->chunk];
     }
 }
@@ -265,7 +260,7 @@ struct capture_estimate capture_estimate(struct capture *capture)
         /* The plan also has those that the target may get meanwhile. */
         const struct copy_item *item = &plan.items[i];
         uint64_t there = item->mask & item->region->seen[item->chunk];
-        estimate.bytes += bytes_of(there);
+        estimate.bytes += region_bytes_of(there);
     }
     if (capture->mirror.in_pieces)
         plan.count = 0; /* there is no room for a rehearsal */

@@ -124,7 +124,7 @@ static void fetch_pages(struct mirror *mirror, struct region *region, uint64_t c
         region_read_file(region, mirror->process, chunk,
                          absent & ~residence.resident & ~residence.swapped, &mirror->filed_budget);
     }
-    uint64_t more = IMAGE_PAGE * (uint64_t)__builtin_popcountll(region->read[chunk] & ~before);
+    uint64_t more = region_bytes_of(region->read[chunk] & ~before);
     mirror->bytes += more;
     mirror->image.bytes += more;
     mirror->image.crowded = mirror->bytes > mirror->max_memory;

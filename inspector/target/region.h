@@ -46,6 +46,12 @@ static inline uint64_t region_chunk_mask(const struct region *region, uint64_t c
     return left < CHUNK_PAGES ? (UINT64_C(1) << left) - 1 : UINT64_MAX;
 }
 
+/* How many bytes the pages have that these bits stand for. */
+static inline uint64_t region_bytes_of(uint64_t mask)
+{
+    return IMAGE_PAGE * (uint64_t)__builtin_popcountll(mask);
+}
+
 /* NULL: no memory. */
 struct region *region_new(const struct mapping *mapping);
 void region_free(struct region *region); /* NULL is fine */

@@ -4,7 +4,7 @@
  * answer that is true, or says that it is not certain.
  */
 #include "inspector/analysis/census.h"
-#include "inspector/command/session.h"
+#include "inspector/command/questions.h"
 #include "tests/support/program.h"
 #include "tests/support/ticker.h"
 
@@ -15,16 +15,6 @@
 /* Times three interpreters. Most of what an attach takes is for debug information, so one session
  * asks some times: learns, stops, copies and lets go. */
 enum { SESSIONS = 27, A_SESSION = 12, BY_PROGRAM = 10, ALL = SESSIONS * A_SESSION + BY_PROGRAM };
-
-static bool take_census(void *context, struct image *image, enum certainty *ret, struct error *err)
-{
-    struct census *census = context;
-
-    if (!census_take(census, image, err))
-        return false;
-    *ret = heap_is_verified(&census->verdict) ? ANSWER_VERIFIED : ANSWER_HAS_GAPS;
-    return true;
-}
 
 static uint64_t count_of(const struct census *census, const char *type)
 {
@@ -44,7 +34,8 @@ static bool ask(struct session *session, const char *where)
     struct error err;
 
     census_init(&census, session_python(session), &options);
-    cr_assert(session_ask(session, take_census, &census, &report, &err), "%s: %s", where, err.text);
+    cr_assert(session_ask(session, question_census, &census, &report, &err), "%s: %s", where,
+              err.text);
     if (report.verified)
         cr_expect_eq(count_of(&census, "__main__.Marker"), TICKER_MARKERS,
                      "%s: %d markers, after %u stops", where,

@@ -4,6 +4,7 @@
  * of it, no mapping.
  */
 #include "symbols/base/cleanup.h"
+#include "symbols/base/clock.h"
 #include "tests/support/proc.h"
 #include "tests/support/program.h"
 #include "tests/support/pythons.h"
@@ -71,8 +72,9 @@ static void still_listen(const struct still *still, char line[LINE])
         length += (size_t)got;
     } while (line[length - 1] != '\n');
     line[length] = '\0';
-    for (double deadline = now_ms() + PATIENCE_MS; !process_threads_are(still->pid, "S");)
-        cr_assert(now_ms() < deadline, "the target does not come to rest");
+    for (double deadline = clock_milliseconds() + PATIENCE_MS;
+         !process_threads_are(still->pid, "S");)
+        cr_assert(clock_milliseconds() < deadline, "the target does not come to rest");
 }
 
 static void still_start(struct still *ret, const struct interpreter *python)

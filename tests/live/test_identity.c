@@ -6,6 +6,7 @@
 #include "inspector/command/session.h"
 #include "inspector/target/stop.h"
 #include "symbols/base/cleanup.h"
+#include "symbols/base/clock.h"
 #include "tests/support/observe.h"
 #include "tests/support/target.h"
 #include "tests/support/ticker.h"
@@ -151,8 +152,9 @@ static bool change_meanwhile(void *context, struct image *image, enum certainty 
     (void)image, (void)err;
     if (!change->done)
         kill(change->ticker->pid, change->signal);
-    for (double deadline = now_ms() + 10e3; !has_changed(change) && now_ms() < deadline;)
-        sleep_ms(1);
+    for (double deadline = clock_milliseconds() + 10e3;
+         !has_changed(change) && clock_milliseconds() < deadline;)
+        clock_sleep(1);
     change->done = has_changed(change);
     *ret = ANSWER_VERIFIED;
     return true;

@@ -2,6 +2,7 @@
 /* Stopping and letting go, on processes that make it hard. They are C, so that nothing hides. */
 #include "inspector/target/process.h"
 #include "inspector/target/stop.h"
+#include "symbols/base/clock.h"
 #include "tests/support/holder.h"
 #include "tests/support/ticker.h"
 
@@ -145,7 +146,7 @@ static pid_t start(void (*work)(void))
         work();
     }
     for (int i = 0; i < PATIENCE_MS && !atomic_load(&shared->ready); i++)
-        sleep_ms(1);
+        clock_sleep(1);
     cr_assert(atomic_load(&shared->ready));
     return pid;
 }
@@ -189,7 +190,7 @@ static void expect_held(void (*work)(void))
     }
     uint64_t before = total();
     for (int i = 0; i < PATIENCE_MS && total() == before; i++)
-        sleep_ms(1);
+        clock_sleep(1);
     cr_expect_gt(total(), before);
     process_close(&process);
     end(pid);
@@ -221,9 +222,9 @@ struct sender {
  */
 static void send_signals(struct sender *sender)
 {
-    double deadline = now_ms() + PATIENCE_MS;
+    double deadline = clock_milliseconds() + PATIENCE_MS;
 
-    for (uint64_t sent = 0; sent < SIGNALS && now_ms() < deadline;) {
+    for (uint64_t sent = 0; sent < SIGNALS && clock_milliseconds() < deadline;) {
         bool queued = sent < sender->arrived(sender->context) + IN_FLIGHT &&
                       sent < (atomic_load(&sender->stops) + 1) * SIGNALS_A_STOP &&
                       sigqueue(sender->receiver, SIGRTMIN, (union sigval){(int)sent}) == 0;
@@ -268,7 +269,7 @@ static void sender_end(struct sender *sender, const char *where)
     cr_assert_not(atomic_load(&sender->given_up), "%s: only %d signals could be sent in time",
                   where, (int)sender->sent);
     for (int i = 0; i < SOON_MS && sender->arrived(sender->context) < SIGNALS; i++)
-        sleep_ms(1);
+        clock_sleep(1);
     cr_expect_eq(sender->arrived(sender->context), SIGNALS, "%s: %d of %d arrived", where,
                  (int)sender->arrived(sender->context), SIGNALS);
     munmap(sender, sizeof(*sender));
@@ -410,13 +411,13 @@ static void expect_reaped_while_held(pid_t pid, const char *where)
     siginfo_t dead = {.si_pid = 0};
 
     holder_start(&holder, pid);
-    double killed = now_ms();
+    double killed = clock_milliseconds();
     kill(pid, SIGKILL);
-    while (!dead.si_pid && now_ms() - killed < REAPED_WITHIN_MS) {
+    while (!dead.si_pid && clock_milliseconds() - killed < REAPED_WITHIN_MS) {
         cr_assert(waitid(P_PID, (id_t)pid, &dead, WEXITED | WNOHANG) == 0);
-        sleep_ms(1);
+        clock_sleep(1);
     }
-    double taken = now_ms() - killed;
+    double taken = clock_milliseconds() - killed;
     cr_expect_eq(dead.si_pid, pid, "%s: could not be reaped within %.0f ms", where, taken);
     cr_expect_eq(dead.si_status, SIGKILL);
     struct holder_answer answer = holder_end(&holder);
@@ -465,7 +466,7 @@ ParameterizedTestParameters(stop, lets_waits_end_well)
 ParameterizedTest(size_t *index, stop, lets_waits_end_well)
 {
     struct interpreter python = pythons_get(index);
-    double deadline = now_ms() + PATIENCE_MS, stopped = 0;
+    double deadline = clock_milliseconds() + PATIENCE_MS, stopped = 0;
     struct process process;
     struct ticker ticker;
     struct error err;
@@ -473,15 +474,16 @@ ParameterizedTest(size_t *index, stop, lets_waits_end_well)
 
     ticker_start(&ticker, &python, "waiting");
     cr_assert(process_open(&process, ticker.pid, &err), "%s", err.text);
-    for (; ticker.words[TICKER_DONE] < TICKER_WAITS_COUNT && now_ms() < deadline; stops++) {
+    for (; ticker.words[TICKER_DONE] < TICKER_WAITS_COUNT && clock_milliseconds() < deadline;
+         stops++) {
         struct stop_report report;
         struct stop *stop;
 
         cr_assert(stop_begin(&stop, &process, STOP_LONGEST_MS, &err), "%s", err.text);
-        sleep_ms(5);
+        clock_sleep(5);
         cr_assert(stop_end(stop, &report, &err), "%s", err.text);
         stopped += report.milliseconds;
-        sleep_ms(20);
+        clock_sleep(20);
     }
     cr_expect_eq(ticker.words[TICKER_DONE], TICKER_WAITS_COUNT, "%s: some never end", python.name);
     cr_expect_gt(stops, 5);

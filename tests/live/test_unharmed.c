@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 /* The target comes out of an inspection as it went in, however the inspection ends. */
 #include "inspector/target/stop.h"
+#include "symbols/base/clock.h"
 #include "tests/support/holder.h"
 #include "tests/support/program.h"
 #include "tests/support/ticker.h"
@@ -36,7 +37,7 @@ static void expect_stopped(const struct ticker *ticker, const char *where)
 {
     cr_expect(process_reaches(ticker->pid, "T"), "%s: state %c", where, process_state(ticker->pid));
     uint64_t before = ticker_count(ticker);
-    sleep_ms(WATCH_MS);
+    clock_sleep(WATCH_MS);
     cr_expect_eq(ticker_count(ticker), before, "%s: runs although it was stopped", where);
     cr_expect_eq(process_state(ticker->pid), 'T', "%s", where);
     cr_expect_eq(process_tracer(ticker->pid), 0, "%s", where);
@@ -145,7 +146,7 @@ ParameterizedTest(size_t *index, unharmed, stops_and_goes_on_as_it_was_told_mean
     holder_start(&holder, ticker.pid);
     before = ticker_count(&ticker);
     kill(ticker.pid, SIGCONT);
-    sleep_ms(WATCH_MS);
+    clock_sleep(WATCH_MS);
     cr_expect_eq(ticker_count(&ticker), before, "%s: was not held any longer", python.name);
     struct holder_answer answer = holder_end(&holder);
     cr_expect(answer.done && answer.report.was_stopped, "%s", python.name);
@@ -216,10 +217,10 @@ static void end_attach(const struct ticker *ticker, pid_t pid, int signal, const
 /* How long a whole run takes here: a signal is to come at any moment of it. */
 static double time_attach(const struct ticker *ticker)
 {
-    double begun = now_ms();
+    double begun = clock_milliseconds();
 
     cr_assert(waitpid(start_attach(ticker), NULL, 0) > 0);
-    return now_ms() - begun;
+    return clock_milliseconds() - begun;
 }
 
 static void signal_within(const struct ticker *ticker, int signal, double within_ms, unsigned *seed)

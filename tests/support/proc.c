@@ -2,6 +2,7 @@
 #include "tests/support/proc.h"
 
 #include "symbols/base/cleanup.h"
+#include "symbols/base/clock.h"
 
 #include <criterion/criterion.h>
 #include <dirent.h>
@@ -17,22 +18,6 @@
 #include <unistd.h>
 
 enum { SOON_MS = 10 * 1000, PIECE = 65536 };
-
-void sleep_ms(unsigned milliseconds)
-{
-    const struct timespec time = {.tv_sec = milliseconds / 1000,
-                                  .tv_nsec = milliseconds % 1000 * 1000000L};
-
-    nanosleep(&time, NULL);
-}
-
-double now_ms(void)
-{
-    struct timespec now;
-
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (double)now.tv_sec * 1e3 + (double)now.tv_nsec / 1e6;
-}
 
 static void read_status(pid_t pid, char *text, size_t size)
 {
@@ -67,7 +52,7 @@ bool process_reaches(pid_t pid, const char *states)
     for (int i = 0; i < SOON_MS; i++) {
         if (strchr(states, process_state(pid)))
             return true;
-        sleep_ms(1);
+        clock_sleep(1);
     }
     return false;
 }

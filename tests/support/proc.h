@@ -34,7 +34,4 @@ char *process_file(pid_t pid, const char *name);
 pid_t process_fork_as(pid_t wanted);
 pid_t process_fork_into(int namespaces);
 
-void sleep_ms(unsigned milliseconds);
-double now_ms(void);
-
 #endif

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "tests/support/target.h"
 
+#include "symbols/base/clock.h"
 #include "tests/support/proc.h"
 
 #include <criterion/criterion.h>
@@ -20,12 +21,12 @@
 /* Reads what the target says up to its end of line, or "" when it has gone. */
 static void read_line(struct target *target, char *ret, size_t size)
 {
-    double deadline = now_ms() + PATIENCE_MS;
+    double deadline = clock_milliseconds() + PATIENCE_MS;
     size_t length = 0;
 
     while (length + 1 < size && (length == 0 || ret[length - 1] != '\n')) {
         struct pollfd waiting = {.fd = target->ready_fd, .events = POLLIN};
-        double left = deadline - now_ms();
+        double left = deadline - clock_milliseconds();
         cr_assert(left > 0 && poll(&waiting, 1, (int)left) >= 0, "%s: does not answer",
                   target->name);
         ssize_t got = waiting.revents ? read(target->ready_fd, ret + length, 1) : 0;
@@ -39,9 +40,10 @@ static void read_line(struct target *target, char *ret, size_t size)
 /* "ready" is said before the last system call, and nobody but the kernel can tell of that one. */
 static void wait_until_still(const struct target *target)
 {
-    for (double deadline = now_ms() + PATIENCE_MS; !process_threads_are(target->pid, "S");) {
-        cr_assert(now_ms() < deadline, "%s: does not come to rest", target->name);
-        sleep_ms(1);
+    for (double deadline = clock_milliseconds() + PATIENCE_MS;
+         !process_threads_are(target->pid, "S");) {
+        cr_assert(clock_milliseconds() < deadline, "%s: does not come to rest", target->name);
+        clock_sleep(1);
     }
 }
 

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "tests/support/ticker.h"
 
+#include "symbols/base/clock.h"
+
 #include <criterion/criterion.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -99,7 +101,7 @@ bool ticker_runs(const struct ticker *ticker)
     for (int i = 0; i < SOON_MS; i++) {
         if (ticker_count(ticker) > before + 1)
             return true;
-        sleep_ms(1);
+        clock_sleep(1);
     }
     return false;
 }
