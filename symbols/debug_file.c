@@ -14,7 +14,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { DIRECTORIES_MAX = 64, HEX_MAX = 128 };
+enum { DIRECTORIES_MAX = 64 };
 
 static const uint64_t checksums_max = UINT64_C(2) << 30;
 
@@ -34,9 +34,8 @@ struct directory {
 
 /* What a file must show to be taken. */
 struct proof {
-    const uint8_t *build_id; /* NULL: the CRC decides */
-    size_t build_id_size;
-    const uint32_t *crc; /* NULL: only the build-id will do */
+    const struct build_id *build_id; /* empty: the CRC decides */
+    const uint32_t *crc;             /* NULL: only the build-id will do */
 };
 
 struct search {
@@ -49,13 +48,6 @@ struct search {
     uint64_t checksums_left; /* bytes of which the checksum may yet be computed */
     char refused[512]; /* why the last file that was there is not the one; "" if none was there */
 };
-
-static void print_hex(char hex[HEX_MAX + 1], const uint8_t *bytes, size_t size)
-{
-    hex[0] = '\0';
-    for (size_t i = 0; i < size && i < HEX_MAX / 2; i++)
-        snprintf(hex + 2 * i, 3, "%02x", bytes[i]);
-}
 
 static void refuse(struct search *search, const struct file_root *root, const char *path,
                    const char *why)
@@ -146,15 +138,12 @@ static const char *find_crc_fault(struct search *search, int fd, uint32_t expect
 static const char *find_fault(struct search *search, struct elf_file *file, int fd,
                               const struct proof *proof)
 {
-    size_t size;
-    const uint8_t *build_id = elf_file_build_id(file, &size);
+    const struct build_id *build_id = elf_file_build_id(file);
 
     if (!elf_file_has_debug_info(file))
         return "it holds no debug information either";
-    if (build_id && proof->build_id) {
-        bool same = size == proof->build_id_size && memcmp(build_id, proof->build_id, size) == 0;
-        return same ? NULL : "its build-id is another one";
-    }
+    if (build_id->size && proof->build_id->size)
+        return build_id_equal(build_id, proof->build_id) ? NULL : "its build-id is another one";
     if (!proof->crc)
         return "it has no build-id";
     return find_crc_fault(search, fd, *proof->crc);
@@ -205,11 +194,11 @@ static struct elf_file *find_by_build_id(struct search *search, const struct fil
                                          const struct proof *proof)
 {
     struct elf_file *found = NULL;
-    char hex[HEX_MAX + 1];
+    char hex[BUILD_ID_TEXT];
 
-    if (!proof->build_id || proof->build_id_size < 2)
+    if (proof->build_id->size < 2)
         return NULL;
-    print_hex(hex, proof->build_id, proof->build_id_size);
+    build_id_print(hex, proof->build_id);
     for (size_t i = 0; !found && i < search->directory_count; i++) {
         const struct directory *directory = &search->directories[i];
         found = try_format(search, root, proof, "%.*s%s/.build-id/%.2s/%s.debug", directory->length,
@@ -237,12 +226,11 @@ static struct elf_file *find_by_link(struct search *search, const struct file_ro
 
 static struct elf_file *find_separate(struct search *search, struct elf_file *file)
 {
-    struct proof proof = {0};
+    struct proof proof = {.build_id = elf_file_build_id(file)};
     uint32_t crc;
     const char *link = elf_file_debuglink(file, &crc);
     struct elf_file *found = NULL;
 
-    proof.build_id = elf_file_build_id(file, &proof.build_id_size);
     if (link && strchr(link, '/'))
         link = NULL; /* it names a file, not a path */
     for (size_t i = 0; !found && i < search->root_count; i++) {
@@ -280,19 +268,19 @@ static struct elf_file *find_by_altlink(struct search *search, const struct file
 static bool find_supplement(struct debug_file *debug, struct search *search,
                             const struct elf_altlink *link, struct error *err)
 {
-    const struct proof proof = {.build_id = link->build_id, .build_id_size = link->build_id_size};
+    const struct proof proof = {.build_id = &link->build_id};
     const char *from = debug->separate ? elf_file_path(debug->separate) : search->path;
 
     search->refused[0] = '\0';
     for (size_t i = 0; !debug->supplement && i < search->root_count; i++)
         debug->supplement = find_by_altlink(search, &search->roots[i], &proof, from, link->path);
     if (!debug->supplement) {
-        char hex[HEX_MAX + 1];
-        print_hex(hex, proof.build_id, proof.build_id_size);
+        char hex[BUILD_ID_TEXT];
         return error_set(err, ERROR_PYTHON,
                          "%.200s: the debug information continues in a file that is not there: "
                          "%.200s (build-id %s), made by dwz; install it with the debug package%s%s",
-                         from, link->path, hex, search->refused[0] ? "; " : "", search->refused);
+                         from, link->path, build_id_print(hex, proof.build_id),
+                         search->refused[0] ? "; " : "", search->refused);
     }
     return true;
 }
@@ -321,14 +309,13 @@ static bool is_packaged(const char *path)
 
 static bool fail_not_found(struct search *search, struct elf_file *file, struct error *err)
 {
-    size_t size;
-    const uint8_t *build_id = elf_file_build_id(file, &size);
+    const struct build_id *build_id = elf_file_build_id(file);
     uint32_t crc;
     const char *link = elf_file_debuglink(file, &crc);
-    char hex[HEX_MAX + 1] = "none", where[256] = "", package[64];
+    char hex[BUILD_ID_TEXT] = "none", where[256] = "", package[64];
 
-    if (build_id) {
-        print_hex(hex, build_id, size);
+    if (build_id->size) {
+        build_id_print(hex, build_id);
         snprintf(where, sizeof(where), "/usr/lib/debug/.build-id/%.2s/%s.debug", hex, hex + 2);
     } else if (link) {
         snprintf(where, sizeof(where), "%.100s (.gnu_debuglink) beside it or in .debug/", link);

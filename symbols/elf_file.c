@@ -4,13 +4,13 @@
 #include <errno.h>
 #include <gelf.h>
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 enum {
-    BUILD_ID_MAX = 64,
     LINK_MAX = 64 << 10,
     NOTE_MAX = 1 << 20,
     NOTES_MAX = 64, /* so many are looked at */
@@ -30,8 +30,7 @@ struct elf_file {
     Elf *elf;
     struct segment *segments; /* PT_LOAD only */
     size_t segment_count;
-    uint8_t build_id[BUILD_ID_MAX];
-    size_t build_id_size;
+    struct build_id build_id;
 };
 
 static bool read_fully(int fd, uint64_t offset, void *bytes, size_t size)
@@ -164,8 +163,8 @@ static bool find_build_id(struct elf_file *file, Elf_Data *data)
             continue;
         if (note.n_descsz == 0 || note.n_descsz > BUILD_ID_MAX)
             continue;
-        memcpy(file->build_id, bytes + content, note.n_descsz);
-        file->build_id_size = note.n_descsz;
+        memcpy(file->build_id.bytes, bytes + content, note.n_descsz);
+        file->build_id.size = note.n_descsz;
         return true;
     }
     return false;
@@ -245,10 +244,22 @@ Elf *elf_file_elf(struct elf_file *file)
     return file->elf;
 }
 
-const uint8_t *elf_file_build_id(const struct elf_file *file, size_t *size)
+const struct build_id *elf_file_build_id(const struct elf_file *file)
 {
-    *size = file->build_id_size;
-    return file->build_id_size ? file->build_id : NULL;
+    return &file->build_id;
+}
+
+const char *build_id_print(char text[BUILD_ID_TEXT], const struct build_id *id)
+{
+    text[0] = '\0';
+    for (uint32_t i = 0; i < id->size && i < BUILD_ID_MAX; i++)
+        snprintf(text + 2 * (size_t)i, 3, "%02x", id->bytes[i]);
+    return text;
+}
+
+bool build_id_equal(const struct build_id *a, const struct build_id *b)
+{
+    return a->size && a->size == b->size && memcmp(a->bytes, b->bytes, a->size) == 0;
 }
 
 /* The next section of that name after `section`, which may be NULL. */
@@ -336,13 +347,12 @@ bool elf_file_debugaltlink(struct elf_file *file, struct elf_altlink *ret, struc
                          "%s: the debug information is damaged: there are several sections %s",
                          file->path, section_name);
     const char *path = section_text(file, section_name, &length, &size);
-    if (!path || size == length + 1)
+    if (!path || size == length + 1 || size - length - 1 > BUILD_ID_MAX)
         return error_set(err, ERROR_PYTHON,
                          "%s: the debug information is damaged: the section %s cannot be read",
                          file->path, section_name);
-    *ret = (struct elf_altlink){.path = path,
-                                .build_id = (const uint8_t *)path + length + 1,
-                                .build_id_size = size - length - 1};
+    *ret = (struct elf_altlink){.path = path, .build_id.size = (uint32_t)(size - length - 1)};
+    memcpy(ret->build_id.bytes, path + length + 1, size - length - 1);
     return true;
 }
 

@@ -23,6 +23,19 @@ struct elf_file;
 
 enum { ELF_TABLE_MAX = 64 << 20 }; /* of symbols or names, in bytes */
 
+enum { BUILD_ID_MAX = 64 };
+
+/* NT_GNU_BUILD_ID */
+struct build_id {
+    uint32_t size; /* 0: the file has none */
+    uint8_t bytes[BUILD_ID_MAX];
+};
+
+enum { BUILD_ID_TEXT = 2 * BUILD_ID_MAX + 1 };
+
+bool build_id_equal(const struct build_id *a, const struct build_id *b); /* false if one has none */
+const char *build_id_print(char text[BUILD_ID_TEXT], const struct build_id *id); /* "49daf8…" */
+
 struct elf_place {
     uint64_t address;
     uint64_t size;
@@ -31,8 +44,7 @@ struct elf_place {
 /* Where the debug information continues, as .gnu_debugaltlink says. Owned by the file. */
 struct elf_altlink {
     const char *path; /* NULL: nowhere */
-    const uint8_t *build_id;
-    size_t build_id_size;
+    struct build_id build_id;
 };
 
 /*
@@ -47,8 +59,7 @@ void elf_file_close(struct elf_file *file); /* NULL is fine */
 const char *elf_file_path(const struct elf_file *file);
 Elf *elf_file_elf(struct elf_file *file); /* stays owned by `file` */
 
-/* The build-id's bytes (NT_GNU_BUILD_ID); *size is 0 and the result NULL where there is none. */
-const uint8_t *elf_file_build_id(const struct elf_file *file, size_t *size);
+const struct build_id *elf_file_build_id(const struct elf_file *file); /* owned by `file` */
 
 /* The file named by .gnu_debuglink and its CRC; NULL where there is none. Owned by `file`. */
 const char *elf_file_debuglink(struct elf_file *file, uint32_t *crc);

@@ -178,11 +178,10 @@ Test(elf_file, knows_sections_and_build_id)
     static const uint8_t expected[] = {0x01, 0x23, 0x45, 0x67, 0x89, 0xab, 0xcd, 0xef};
     struct elf_place place;
     uint32_t crc;
-    size_t size;
 
-    const uint8_t *build_id = elf_file_build_id(file, &size);
-    cr_assert_eq(size, sizeof(expected));
-    cr_expect(memcmp(build_id, expected, size) == 0);
+    const struct build_id *build_id = elf_file_build_id(file);
+    cr_assert_eq(build_id->size, sizeof(expected));
+    cr_expect(memcmp(build_id->bytes, expected, sizeof(expected)) == 0);
     cr_expect(elf_file_section(file, ".rodata", &place) && place.size > 0);
     cr_expect_not(elf_file_section(file, ".debug_info", &place), "not allocated");
     cr_expect(elf_file_has_debug_info(file));
@@ -193,7 +192,7 @@ Test(elf_file, knows_sections_and_build_id)
 Test(elf_file, finds_the_build_id_without_section_headers)
 {
     compile("-Wl,--build-id=0x0123456789abcdef");
-    size_t size, id_size;
+    size_t size;
     unsigned char *bytes = scratch_read(&scratch, "program", &size);
     Elf64_Ehdr header;
     struct elf_file *file;
@@ -203,8 +202,7 @@ Test(elf_file, finds_the_build_id_without_section_headers)
     header.e_shoff = header.e_shnum = header.e_shstrndx = 0;
     memcpy(bytes, &header, sizeof(header));
     cr_assert(scratch_open_bytes(bytes, size, &file, &err), "%s", err.text);
-    cr_expect(elf_file_build_id(file, &id_size) != NULL);
-    cr_expect_eq(id_size, 8);
+    cr_expect_eq(elf_file_build_id(file)->size, 8);
     elf_file_close(file);
     free(bytes);
 }
@@ -357,8 +355,8 @@ Test(elf_file, reads_the_link_to_the_supplementary_file)
     add_altlink("/some/where\\0abcd");
     cr_assert(read_altlink(&link, &file, &err), "%s", err.text);
     cr_expect_str_eq(link.path, "/some/where");
-    cr_assert_eq(link.build_id_size, 4);
-    cr_expect(memcmp(link.build_id, "abcd", 4) == 0);
+    cr_assert_eq(link.build_id.size, 4);
+    cr_expect(memcmp(link.build_id.bytes, "abcd", 4) == 0);
     elf_file_close(file);
 
     scratch_add_twin(&scratch, "program", ".gnu_debugaltlink");
@@ -398,9 +396,8 @@ static void ask_everything(struct elf_file *file)
     char text[64];
     uint64_t bias;
     uint32_t crc;
-    size_t size;
 
-    elf_file_build_id(file, &size);
+    elf_file_build_id(file);
     elf_file_debuglink(file, &crc);
     (void)!elf_file_debugaltlink(file, &link, &err);
     elf_file_has_debug_info(file);
