@@ -18,7 +18,7 @@ MAKEFLAGS += --no-print-directory -j$(shell nproc)
 endif
 
 OUT := build/$(BUILD)-$(notdir $(firstword $(CC)))
-LIBS := libdw libelf
+LIBS := libdw libelf libseccomp
 
 WARNINGS := -Wall -Wextra -Wshadow -Wmissing-prototypes -Wstrict-prototypes -Wpointer-arith \
     -Wwrite-strings -Wvla -Wundef -Wformat=2 -Wimplicit-fallthrough -Wswitch-enum \
@@ -69,6 +69,32 @@ $(OUT)/%.o: %.c Makefile | $(OUT)/have-build
 	@mkdir -p $(@D)
 	@echo "  $(CC) $<"
 	$(QUIET)$(CC) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
+
+# The bundled layouts, each line a string. Written each time, and touched only where that changed
+# something: a table that went away does so too.
+$(OUT)/symbols/layouts.c: always
+	@mkdir -p $(@D)
+	@set -e; { \
+	echo '#include "symbols/layout_bundled.h"'; \
+	echo 'const struct bundled_layout bundled_layouts[] = {'; \
+	for table in $$(printf '%s\n' $(wildcard symbols/layouts/*.layout) | LC_ALL=C sort -V); do \
+	    echo "{\"$$(basename $$table .layout)\","; \
+	    sed 's/[\\"?]/\\&/g; s/.*/"&\\n"/' $$table; \
+	    echo ", $$(wc -c <$$table)},"; \
+	done; \
+	echo '{NULL, NULL, 0}};'; \
+	echo 'const size_t bundled_layout_count = sizeof(bundled_layouts) / sizeof(bundled_layouts[0]) - 1;'; \
+	} >$@.new
+	@cmp -s $@.new $@ && rm $@.new || mv $@.new $@
+
+$(OUT)/symbols/layouts.o: $(OUT)/symbols/layouts.c symbols/layout_bundled.h Makefile | $(OUT)/have-build
+	@echo "  $(CC) $<"
+	$(QUIET)$(CC) $(ALL_CFLAGS) -c -o $@ $<
+
+$(OUT)/pyinspect $(OUT)/libpyinspect.a objects: $(OUT)/symbols/layouts.o
+
+layouts: all ## make the tables of symbols/layouts from the interpreters that are found
+	@tests/interpreters/layouts.sh
 
 # What the build (or the tests) need is installed once, if it is not there.
 $(OUT)/have-%: tests/support/install-dependencies.sh
@@ -139,4 +165,5 @@ clean: ## remove build/
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z_-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' Makefile
 
-.PHONY: all interpreters check run-tests lint objects install uninstall demo bench clean help
+.PHONY: all interpreters check run-tests lint objects install uninstall demo bench clean help \
+    layouts always

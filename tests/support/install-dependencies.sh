@@ -36,12 +36,14 @@ build)
     needs "$toolchain" compiles
     needs pkgconf "${PKG_CONFIG:-pkg-config}" --version
     needs 'libdw-dev libelf-dev' "${PKG_CONFIG:-pkg-config}" --exists libdw libelf
+    needs libseccomp-dev "${PKG_CONFIG:-pkg-config}" --exists libseccomp
     ;;
 check)
     needs "$runtime" links_with_sanitizers
     needs libcriterion-dev "${PKG_CONFIG:-pkg-config}" --exists criterion
     needs binutils readelf --version
     needs dwz dwz --version
+    needs 'uwsgi-core uwsgi-plugin-python3' test -e /usr/lib/uwsgi/plugins/python3_plugin.so
     ;;
 lint)
     for tool in gcc clang clang-format shellcheck mandoc; do
