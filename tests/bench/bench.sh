@@ -22,7 +22,7 @@ has_plain_dwarf() {
 # Prefers plain DWARF: how long decompression takes is not what is compared.
 choose_python() {
     local version path kind chosen=
-    while read -r version path kind; do
+    while read -r version path kind _; do
         [[ $version == 3.11.* && $kind == cpython ]] || continue
         chosen=${chosen:-$path}
         if has_plain_dwarf "$path"; then

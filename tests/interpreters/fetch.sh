@@ -5,16 +5,16 @@
 #
 # Each is taken from a Debian suite together with its own libc, its libraries and its debug files,
 # and unpacked under build/interpreters/SUITE. build/interpreters/bin/NAME starts it through the
-# tree's own dynamic loader, so that it runs on a system with an older libc. Needs neither root nor
-# a change of the system: apt works on a private state under build/interpreters/apt. The mirror is
-# the one that the system itself uses.
+# tree's own dynamic loader, so that it runs on a system with an older libc; NAMEd is the same
+# version's debug build. Needs neither root nor a change of the system: apt works on a private state
+# under build/interpreters/apt. The mirror is the one that the system itself uses.
 #
 # What is there already is not fetched again; `make clean` forgets it.
 # Exit status 1, after a line that names it, if any interpreter could not be got.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 
-# name        suite     executable  package     debug files
+# name        suite     executable  package     debug files and debug build
 INTERPRETERS='
 python3.11    bookworm  python3.11  python3.11  python3.11-dbg
 python3.13    trixie    python3.13  python3.13  python3.13-dbg
@@ -90,12 +90,14 @@ END
     : >"$dir/.updated"
 }
 
-# unpack SUITE DEB [MEMBER]: leaves out what no interpreter reads.
+# unpack SUITE DEB [MEMBER...]: leaves out what no interpreter reads.
 unpack() {
-    local suite=$1 deb=$2 member=${3:-.}
+    local suite=$1 deb=$2
+    shift 2
+    [ $# -gt 0 ] || set -- .
     dpkg-deb --fsys-tarfile "$deb" |
-        tar -x -C "$ROOT/$suite" --no-same-owner --no-same-permissions \
-            --exclude=./usr/share/{doc,man,locale,lintian} --exclude=./{etc,var} "$member"
+        tar -x -C "$ROOT/$suite" --no-same-owner --no-same-permissions --exclude='*.a' \
+            --exclude=./usr/share/{doc,man,locale,lintian} --exclude=./{etc,var} "$@"
 }
 
 # The interpreter runs through a loader, so /proc/PID/exe is the loader and not Python.
@@ -120,6 +122,25 @@ END
     mv "$ROOT/bin/$name.new" "$ROOT/bin/$name"
 }
 
+# A debug build is an executable with its debug information in it, and a second set of extension
+# modules beside the usual ones; for the rest it uses what is there already.
+fetch_debug() {
+    local name=$1 suite=$2 executable=$3 debug=$4 cache=$ROOT/apt/$2/cache
+    say "fetching the debug files and the debug build of $name ($debug)"
+    (cd "$cache" && rm -f ./*.deb && retry apt-get download "$debug" "lib$debug") || return 1
+    unpack "$suite" "$cache/$debug"_*.deb ./usr/lib/debug "./usr/bin/${executable}d" || return 1
+    unpack "$suite" "$cache/lib$debug"_*.deb "./usr/lib/$executable" || return 1
+    rm -f "$cache"/*.deb
+    finish "${name}d" "$suite" "${executable}d"
+}
+
+# Writes the wrapper, and sees whether it starts something.
+finish() {
+    write_wrapper "$@" || return 1
+    "$ROOT/bin/$1" -c 'import asyncio, ctypes, sqlite3, ssl' || return 1
+    say "$1 is $("$ROOT/bin/$1" -c 'import sys; print(sys.version.split()[0])')"
+}
+
 fetch() {
     local name=$1 suite=$2 executable=$3 package=$4 debug=$5 deb
     local dir=$ROOT/apt/$suite
@@ -132,14 +153,8 @@ fetch() {
         unpack "$suite" "$deb" || return 1
     done
     rm -f "$dir"/cache/archives/*.deb
-    if [ "$debug" != - ]; then
-        say "fetching the debug files of $name ($debug)"
-        (cd "$dir/cache" && rm -f ./*.deb && retry apt-get download "$debug") || return 1
-        unpack "$suite" "$dir"/cache/"$debug"_*.deb ./usr/lib/debug || return 1
-        rm -f "$dir"/cache/*.deb
-    fi
-    write_wrapper "$name" "$suite" "$executable" || return 1
-    "$ROOT/bin/$name" -c 'import asyncio, ctypes, sqlite3, ssl' || return 1
+    finish "$name" "$suite" "$executable" || return 1
+    [ "$debug" = - ] || fetch_debug "$name" "$suite" "$executable" "$debug"
 }
 
 main() {
@@ -156,7 +171,6 @@ main() {
         fi
         if prepare_suite "$suite" "$mirror" && fetch "$name" "$suite" "$executable" "$package" "$debug"; then
             : >"$ROOT/.have-$name"
-            say "$name is $("$ROOT/bin/$name" -c 'import sys; print(sys.version.split()[0])')"
         else
             failed="$failed $name"
             say "could not get $name from Debian $suite" >&2

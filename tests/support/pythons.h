@@ -11,10 +11,11 @@
 
 #include <criterion/criterion.h>
 #include <criterion/parameterized.h>
+#include <stdbool.h>
 #include <stddef.h>
 
 enum python_kind {
-    PYTHON_SUPPORTED,     /* CPython with its debug information */
+    PYTHON_SUPPORTED,     /* CPython with its debug information; debug builds too */
     PYTHON_NO_DEBUG_INFO, /* CPython without */
     PYTHON_FREE_THREADED, /* CPython without the GIL */
     PYTHON_OTHER,         /* PyPy and the like */
@@ -23,8 +24,10 @@ enum python_kind {
 struct interpreter {
     int major, minor; /* 3, 11 */
     enum python_kind kind;
-    char version[32]; /* "3.11.7" */
+    bool debug_build; /* with Py_DEBUG: its objects have other sizes */
+    char version[32]; /* "3.11.7", of a debug build "3.11.7d" */
     char path[512];   /* what to execute: a program, or a script that starts one */
+    char image[512];  /* the file with the interpreter's code: a program or a libpython */
     char name[64];    /* for messages: "3.11.7 #2", unique within the list */
 };
 
@@ -38,8 +41,8 @@ size_t pythons_find(struct interpreter ret[PYTHONS_MAX], enum python_kind kind);
 
 /*
  * Three of the supported ones stand for all where a test takes long: the oldest, the newest and one
- * between. The first as a parameterized test's parameters, which are indices (size_t); the second
- * tells the interpreter of such an index.
+ * between, no debug build among them. The first as a parameterized test's parameters, which are
+ * indices (size_t); the second tells the interpreter of such an index.
  */
 struct criterion_test_params pythons_some(void);
 struct interpreter pythons_get(const size_t *index);
