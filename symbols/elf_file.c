@@ -21,6 +21,7 @@ struct segment {
     uint64_t address;
     uint64_t file_size;
     uint64_t memory_size;
+    uint32_t flags;
 };
 
 struct elf_file {
@@ -30,6 +31,7 @@ struct elf_file {
     Elf *elf;
     struct segment *segments; /* PT_LOAD only */
     size_t segment_count;
+    uint64_t moved;
     struct build_id build_id;
 };
 
@@ -144,6 +146,7 @@ static bool read_segments(struct elf_file *file, struct error *err)
             .address = header.p_vaddr,
             .file_size = header.p_filesz < header.p_memsz ? header.p_filesz : header.p_memsz,
             .memory_size = header.p_memsz,
+            .flags = header.p_flags,
         };
     }
     return true;
@@ -406,6 +409,46 @@ bool elf_file_bias(const struct elf_file *file, uint64_t offset, uint64_t mapped
         return false;
     *ret_bias = mapped - offset + covering->offset - covering->address;
     return true;
+}
+
+bool elf_file_segment(const struct elf_file *file, size_t index, struct elf_segment *ret)
+{
+    if (index >= file->segment_count)
+        return false;
+    const struct segment *segment = &file->segments[index];
+    *ret = (struct elf_segment){
+        .address = segment->address,
+        .file_size = segment->file_size,
+        .memory_size = segment->memory_size,
+        .flags = segment->flags,
+    };
+    return true;
+}
+
+bool elf_file_dynamic(const struct elf_file *file, struct elf_place *ret)
+{
+    GElf_Phdr header;
+    size_t count;
+
+    if (elf_getphdrnum(file->elf, &count) != 0)
+        return false;
+    for (size_t i = 0; i < count; i++) {
+        if (!gelf_getphdr(file->elf, (int)i, &header) || header.p_type != PT_DYNAMIC)
+            continue;
+        *ret = (struct elf_place){.address = header.p_vaddr, .size = header.p_memsz};
+        return true;
+    }
+    return false;
+}
+
+void elf_file_set_moved(struct elf_file *file, uint64_t moved)
+{
+    file->moved = moved;
+}
+
+uint64_t elf_file_moved(const struct elf_file *file)
+{
+    return file->moved;
 }
 
 bool elf_file_read(const struct elf_file *file, uint64_t address, void *bytes, size_t size)

@@ -72,9 +72,9 @@ MUST_CHECK bool elf_file_debugaltlink(struct elf_file *file, struct elf_altlink 
 bool elf_file_has_debug_info(struct elf_file *file);
 
 /*
- * Finds a defined symbol by its exact name, in .dynsym first, then .symtab. False where there is
- * none, or where several local symbols of that name lie at different addresses: an ambiguous answer
- * is none.
+ * Finds a defined symbol by its exact name, in .dynsym first (without section headers: in the table
+ * that PT_DYNAMIC tells, see symbols/elf_dynamic.h), then .symtab. False where there is none, or
+ * where several local symbols of that name lie at different addresses: an ambiguous answer is none.
  */
 bool elf_file_symbol(struct elf_file *file, const char *name, struct elf_place *ret);
 
@@ -96,6 +96,28 @@ Elf_Data *elf_file_content(struct elf_file *file, Elf_Scn *section, uint64_t mos
  */
 bool elf_file_bias(const struct elf_file *file, uint64_t offset, uint64_t mapped,
                    uint64_t *ret_bias);
+
+/* A PT_LOAD segment. */
+struct elf_segment {
+    uint64_t address;
+    uint64_t file_size; /* so many of its bytes are in the file; at most memory_size */
+    uint64_t memory_size;
+    uint32_t flags; /* PF_R, PF_W, PF_X */
+};
+
+/* The segment number `index`, in the file's order; false past the last. */
+bool elf_file_segment(const struct elf_file *file, size_t index, struct elf_segment *ret);
+
+/* What PT_DYNAMIC tells; false where there is none. */
+bool elf_file_dynamic(const struct elf_file *file, struct elf_place *ret);
+
+/*
+ * By how much the pointers of the dynamic section were moved already: ld.so adds the load bias to
+ * them in memory, and so in a file that was copied from there. 0, unless it is set, for a file as
+ * the linker wrote it.
+ */
+void elf_file_set_moved(struct elf_file *file, uint64_t moved);
+uint64_t elf_file_moved(const struct elf_file *file);
 
 /*
  * Copies `size` bytes at a link-time address as the file holds them (bytes past p_filesz are zero).

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "symbols/layout.h"
 
+#include <string.h>
+
 const char *layout_slot_name(enum layout_slot_id id)
 {
     static const char *const names[LAYOUT_SLOTS] = {
@@ -10,4 +12,13 @@ const char *layout_slot_name(enum layout_slot_id id)
     };
 
     return names[id];
+}
+
+void layout_normalise(struct layout *layout)
+{
+    for (int i = 0; i < LAYOUT_SLOTS; i++) {
+        unsigned char byte;
+        memcpy(&byte, &layout->slots[i].present, sizeof(byte));
+        layout->slots[i].present = byte != 0;
+    }
 }

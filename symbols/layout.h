@@ -53,6 +53,9 @@ static inline uint32_t layout_size(const struct layout *layout, enum layout_slot
     return layout->slots[id].size;
 }
 
+/* Makes plain values of slots that may be any bytes: flags are 0 or 1. */
+void layout_normalise(struct layout *layout);
+
 /*
  * Validates a table once, so that it can be trusted from then on: each present field lies inside
  * its structure, structures are at most 1 MiB and no larger than those that begin with them,
@@ -61,5 +64,8 @@ static inline uint32_t layout_size(const struct layout *layout, enum layout_slot
  * with ERROR_PYTHON, naming the slot.
  */
 MUST_CHECK bool layout_check(const struct layout *layout, struct error *err);
+
+/* Sets the refusal of a build without the GIL. Returns false. */
+bool layout_free_threaded(struct error *err);
 
 #endif

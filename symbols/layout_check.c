@@ -249,13 +249,18 @@ static bool check_prefixes(const struct layout *layout, struct error *err)
     return true;
 }
 
+bool layout_free_threaded(struct error *err)
+{
+    return error_set(err, ERROR_PYTHON,
+                     "this is a free-threaded build of CPython (Py_GIL_DISABLED): it keeps no "
+                     "garbage-collector lists, which is what pyinspect reads; use a build with "
+                     "the GIL");
+}
+
 bool layout_check(const struct layout *layout, struct error *err)
 {
     if (layout_has(layout, PyObject_ob_tid))
-        return error_set(err, ERROR_PYTHON,
-                         "this is a free-threaded build of CPython (Py_GIL_DISABLED): it keeps no "
-                         "garbage-collector lists, which is what pyinspect reads; use a build "
-                         "with the GIL");
+        return layout_free_threaded(err);
     return check_places(layout, err) && check_required(layout, err) && check_demands(layout, err) &&
            check_prefixes(layout, err) && check_nested(layout, err);
 }

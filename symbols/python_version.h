@@ -16,11 +16,22 @@ struct python_version {
 
 /*
  * From the file's bytes: the constant `Py_Version` (3.11 and later, a PY_VERSION_HEX), else the
- * NUL-terminated constant "X.Y.Z" that Py_GetVersion formats, looked for in .rodata (with the minor
+ * NUL-terminated constant "X.Y.Z" that Py_GetVersion formats, looked for in .rodata, or in
+ * all segments that cannot be written where there are no section headers (with the minor
  * version that the file's name tells, where it tells one), else the name alone
  * ("libpython3.6m.so.1.0", "python3.9").
  */
 struct python_version python_version_of(struct elf_file *file);
+
+/* From a PY_VERSION_HEX: 0x030b07f0. Unknown (major 0) where it is none of Python 3. */
+struct python_version python_version_of_hex(uint64_t hex);
+
+/*
+ * Is `text` exactly a version of Python 3 as it stands above: 3.N.M, with a level (a1, b2, rc3) and
+ * "+" or without, or 3.N? *ret_micro is the M, -1 where there is none.
+ */
+bool python_version_parse(struct python_version *ret, int *ret_micro, const char *text,
+                          size_t length);
 
 /* The 11 of "/usr/bin/python3.11" or "libpython3.11.so.1.0"; false where a name is not of that
  * kind. */
