@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: MIT
 /*
  * layout_bundled - the layout tables that pyinspect brings along, for interpreters that come
- * without debug information. Made by `make layouts` from symbols/layouts/, compiled in.
+ * without debug information. `make layouts` makes symbols/layouts/, which the Makefile compiles in.
  */
 #ifndef PYINSPECT_LAYOUT_BUNDLED_H
 #define PYINSPECT_LAYOUT_BUNDLED_H
 
 #include "symbols/layout_table.h"
 
-/* One of them, as text: symbols/layouts/NAME.layout. */
+/* One of them, as text: symbols/layouts/NAME.layout. They are sorted by version. */
 struct bundled_layout {
     const char *name; /* "3.11.7", "3.14.5-debug" */
     const char *text;
@@ -41,8 +41,10 @@ struct bundled_choice {
 };
 
 /*
- * The tables that may describe the build, the most likely first; `ret` has room for MOST_BUNDLED.
- * Returns how many. Which of them does is for the live target to prove.
+ * The tables that may describe the build, the most likely first: by match, in each match those with
+ * a _PyRuntime of the wanted size before the others, then the nearest patch release. `ret` has room
+ * for MOST_BUNDLED. Returns how many. Which of them does is for the live target to prove. A table
+ * that does not parse is none; free-threaded builds have none.
  */
 size_t layout_bundled_find(struct bundled_choice *ret, const struct layout_wanted *wanted);
 

@@ -14,14 +14,17 @@
  *     PyObject 16
  *         ob_refcnt 0 8
  *         ob_type 8 8
+ *         ob_tid absent
  *
  *     PyASCIIObject 40
  *         length 16 8
  *         kind 32 4 bits 2 3
  *
  * A structure's line tells its name and sizeof; its fields follow: offset and size in bytes, and of
- * a bit-field its lowest bit and its width, counted from bit 0 of the byte at the offset. What a
- * build lacks is not there. Names are those of fields.def, which are CPython's.
+ * a bit-field its lowest bit and its width, counted from bit 0 of the byte at the offset. Of every
+ * structure and field of fields.def, whose names are CPython's, it is told where it is or that the
+ * build lacks it: how an interpreter works is told by what it lacks, so a text that knows nothing
+ * of a field must not pass for one that says so. Without `abi` it is a release.
  */
 #ifndef PYINSPECT_LAYOUT_TABLE_H
 #define PYINSPECT_LAYOUT_TABLE_H
@@ -48,12 +51,15 @@ struct layout_table {
 /*
  * Reads the text form. `name` is the file's, for messages. Fails with ERROR_INPUT, naming the line
  * and what is wrong with it: not of this form, a structure or field that is unknown or comes twice,
- * a number out of range. layout_check is the caller's to call.
+ * a number out of range. The text has 1 MiB at most, its lines 512 bytes, and the last one ends as
+ * the others do, and it tells of all, lest a file that was cut short is believed. layout_check is
+ * the caller's to call.
  */
 MUST_CHECK bool layout_table_parse(struct layout_table *ret, const char *text, size_t length,
                                    const char *name, struct error *err);
 
-/* Adds the text form; what was printed is parsed back to the same table. */
+/* Adds the text form of a table of Python 3 whose layout passed layout_check; what was printed is
+ * parsed back to the same table. */
 void layout_table_print(const struct layout_table *table, struct text *text);
 
 #endif
