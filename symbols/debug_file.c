@@ -5,7 +5,6 @@
 #include "symbols/python_version.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <limits.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -21,6 +20,7 @@ static const uint64_t checksums_max = UINT64_C(2) << 30;
 struct debug_file {
     struct elf_file *file;     /* has the debug information */
     struct elf_file *separate; /* the same, if it is ours; else NULL */
+    const char *root;          /* the name of the root that it was found in */
     struct elf_file *supplement;
     Dwarf *dwarf;
     Dwarf *supplement_dwarf;
@@ -37,6 +37,10 @@ struct proof {
     const struct build_id *build_id; /* empty: the CRC decides */
     const uint32_t *crc;             /* NULL: only the build-id will do */
 };
+
+/* Where debug files are in a directory that the user named. */
+static const struct directory store_directories[] = {
+    {.tail = ""}, {.tail = "/usr/lib/debug"}, {.tail = "/lib/debug"}};
 
 struct search {
     const struct file_root *roots;
@@ -93,6 +97,14 @@ static bool set_places(struct search *search, const char *path, struct error *er
     return true;
 }
 
+static size_t directories_of(const struct search *search, const struct file_root *root,
+                             const struct directory **ret)
+{
+    *ret = root->is_store ? store_directories : search->directories;
+    return root->is_store ? sizeof(store_directories) / sizeof(store_directories[0])
+                          : search->directory_count;
+}
+
 /* Is it the one? */
 
 /* The CRC-32 of Ethernet, as .gnu_debuglink has it. */
@@ -145,7 +157,8 @@ static const char *find_fault(struct search *search, struct elf_file *file, int 
     if (build_id->size && proof->build_id->size)
         return build_id_equal(build_id, proof->build_id) ? NULL : "its build-id is another one";
     if (!proof->crc)
-        return "it has no build-id";
+        return proof->build_id->size ? "it has no build-id"
+                                     : "the interpreter has no build-id by which it could be known";
     return find_crc_fault(search, fd, *proof->crc);
 }
 
@@ -194,13 +207,14 @@ static struct elf_file *find_by_build_id(struct search *search, const struct fil
                                          const struct proof *proof)
 {
     struct elf_file *found = NULL;
+    const struct directory *directory;
+    size_t left = directories_of(search, root, &directory);
     char hex[BUILD_ID_TEXT];
 
     if (proof->build_id->size < 2)
         return NULL;
     build_id_print(hex, proof->build_id);
-    for (size_t i = 0; !found && i < search->directory_count; i++) {
-        const struct directory *directory = &search->directories[i];
+    for (; !found && left > 0; left--, directory++) {
         found = try_format(search, root, proof, "%.*s%s/.build-id/%.2s/%s.debug", directory->length,
                            search->path, directory->tail, hex, hex + 2);
     }
@@ -211,20 +225,22 @@ static struct elf_file *find_by_link(struct search *search, const struct file_ro
                                      const struct proof *proof, const char *link)
 {
     static const char *const beside[] = {"", "/.debug"};
-    struct elf_file *found = NULL;
+    struct elf_file *found = root->is_store ? try_format(search, root, proof, "/%s", link) : NULL;
+    const struct directory *directory;
+    size_t left = directories_of(search, root, &directory);
 
-    for (size_t i = 0; !found && i < sizeof(beside) / sizeof(beside[0]); i++)
+    for (size_t i = 0; !root->is_store && !found && i < sizeof(beside) / sizeof(beside[0]); i++)
         found = try_format(search, root, proof, "%.*s%s/%s", search->parent_length, search->path,
                            beside[i], link);
-    for (size_t i = 0; !found && i < search->directory_count; i++) {
-        const struct directory *directory = &search->directories[i];
+    for (; !found && left > 0; left--, directory++) {
         found = try_format(search, root, proof, "%.*s%s%.*s/%s", directory->length, search->path,
                            directory->tail, search->parent_length, search->path, link);
     }
     return found;
 }
 
-static struct elf_file *find_separate(struct search *search, struct elf_file *file)
+static struct elf_file *find_separate(struct search *search, struct elf_file *file,
+                                      const char **ret_root)
 {
     struct proof proof = {.build_id = elf_file_build_id(file)};
     uint32_t crc;
@@ -240,6 +256,7 @@ static struct elf_file *find_separate(struct search *search, struct elf_file *fi
         proof.crc = &crc;
         if (!found && link)
             found = find_by_link(search, root, &proof, link);
+        *ret_root = root->name;
     }
     return found;
 }
@@ -257,8 +274,9 @@ static struct elf_file *find_by_altlink(struct search *search, const struct file
         found = try_format(search, root, proof, "%.*s/%s", (int)(strrchr(from, '/') - from), from,
                            link);
     const char *tail = strstr(link, dwz);
-    for (size_t i = 0; tail && !found && i < search->directory_count; i++) {
-        const struct directory *directory = &search->directories[i];
+    const struct directory *directory;
+    size_t left = directories_of(search, root, &directory);
+    for (; tail && !found && left > 0; left--, directory++) {
         found = try_format(search, root, proof, "%.*s%s%s", directory->length, search->path,
                            directory->tail, tail);
     }
@@ -295,8 +313,8 @@ static void name_package(char *ret, size_t size, const char *path)
     int minor;
 
     if (python_version_in_name(path, &minor))
-        snprintf(ret, size, "the package with it (Debian: %spython3.%d-dbg)", library ? "lib" : "",
-                 minor);
+        snprintf(ret, size, "the package with it (Debian: sudo apt install %spython3.%d-dbg)",
+                 library ? "lib" : "", minor);
     else
         snprintf(ret, size, "the package with it");
 }
@@ -321,13 +339,14 @@ static bool fail_not_found(struct search *search, struct elf_file *file, struct 
         snprintf(where, sizeof(where), "%.100s (.gnu_debuglink) beside it or in .debug/", link);
     }
     name_package(package, sizeof(package), search->path);
+    const struct file_root *store =
+        search->root_count && search->roots[0].is_store ? &search->roots[0] : NULL;
     return error_set(
-        err, ERROR_PYTHON, "%.200s has no debug information (build-id %s)%s%s; %s%s%s%s",
+        err, ERROR_PYTHON, "%.200s has no debug information (build-id %s)%s%s%s%.150s%s%s%s%s",
         search->path, hex, where[0] ? ", and there is no " : "", where,
-        is_packaged(search->path)
-            ? "install "
-            : "put back the file as it was before it was stripped, or build it with -g",
-        is_packaged(search->path) ? package : "", search->refused[0] ? "; " : "", search->refused);
+        store ? ", nor one in " : "", store ? store->name : "",
+        is_packaged(search->path) ? "; install " : "", is_packaged(search->path) ? package : "",
+        search->refused[0] ? "; " : "", search->refused);
 }
 
 /* Opening */
@@ -350,33 +369,73 @@ static bool open_all(struct debug_file *debug, struct search *search, struct err
     return true;
 }
 
+/* `debug` has its file. */
+static bool finish(struct debug_file **ret, struct debug_file *debug, struct search *search,
+                   struct error *err)
+{
+    if (!open_all(debug, search, err)) {
+        debug_file_close(debug);
+        return false;
+    }
+    *ret = debug;
+    return true;
+}
+
 bool debug_file_find(struct debug_file **ret, struct elf_file *file, const struct file_root *roots,
                      size_t root_count, struct error *err)
 {
     struct search search = {
         .roots = roots, .root_count = root_count, .checksums_left = checksums_max};
-    struct debug_file *debug = calloc(1, sizeof(*debug));
 
-    if (!debug)
-        return error_memory(err);
-    debug->file = file;
     if (!set_places(&search, elf_file_path(file), err))
-        goto fail;
-    if (!elf_file_has_debug_info(file)) {
-        debug->separate = debug->file = find_separate(&search, file);
-        if (!debug->separate) {
-            fail_not_found(&search, file, err);
-            goto fail;
-        }
+        return false;
+    const char *root = "";
+    struct elf_file *separate =
+        elf_file_has_debug_info(file) ? NULL : find_separate(&search, file, &root);
+    if (!separate && !elf_file_has_debug_info(file))
+        return fail_not_found(&search, file, err);
+    struct debug_file *debug = calloc(1, sizeof(*debug));
+    if (!debug) {
+        elf_file_close(separate);
+        return error_memory(err);
     }
-    if (!open_all(debug, &search, err))
-        goto fail;
-    *ret = debug;
-    return true;
+    debug->separate = separate;
+    debug->file = separate ? separate : file;
+    debug->root = root;
+    return finish(ret, debug, &search, err);
+}
 
-fail:
-    debug_file_close(debug);
-    return false;
+bool debug_file_open(struct debug_file **ret, struct elf_file *file, int given,
+                     const char *given_path, const struct file_root *roots, size_t root_count,
+                     struct error *err)
+{
+    struct search search = {
+        .roots = roots, .root_count = root_count, .checksums_left = checksums_max};
+    uint32_t crc;
+    const struct proof proof = {.build_id = elf_file_build_id(file),
+                                .crc = elf_file_debuglink(file, &crc) ? &crc : NULL};
+    struct elf_file *separate;
+
+    if (!set_places(&search, elf_file_path(file), err)) {
+        close(given);
+        return false;
+    }
+    if (!elf_file_open(&separate, given, given_path, err))
+        return false;
+    const char *fault = find_fault(&search, separate, given, &proof);
+    struct debug_file *debug = fault ? NULL : calloc(1, sizeof(*debug));
+    if (!debug) {
+        char hex[BUILD_ID_TEXT];
+        elf_file_close(separate);
+        return fault ? error_set(err, ERROR_PYTHON,
+                                 "%s is not the debug information of %s (build-id %s): %s",
+                                 given_path, elf_file_path(file),
+                                 build_id_print(hex, proof.build_id), fault)
+                     : error_memory(err);
+    }
+    debug->separate = debug->file = separate;
+    debug->root = "";
+    return finish(ret, debug, &search, err);
 }
 
 void debug_file_close(struct debug_file *debug)
@@ -393,6 +452,11 @@ void debug_file_close(struct debug_file *debug)
 Dwarf *debug_file_dwarf(struct debug_file *debug)
 {
     return debug->dwarf;
+}
+
+const char *debug_file_root(const struct debug_file *debug)
+{
+    return debug->root;
 }
 
 struct elf_file *debug_file_elf(struct debug_file *debug)

@@ -2,7 +2,7 @@
 /*
  * debug_file - finds the DWARF that belongs to an ELF file.
  *
- * Searched in this order, for each root that is given:
+ * Searched in this order, for each root that is given (symbols/file_root.h):
  *   1. the file itself, if it holds .debug_info;
  *   2. by build-id: D/.build-id/xx/yyyy.debug, where D is /usr/lib/debug and then lib/debug and
  *      usr/lib/debug below each directory above the file's own (so an unpacked package, a prefix
@@ -14,7 +14,10 @@
  * own path, relative to the debug file, at what follows ".dwz/" in that path below each D/.dwz, and
  * by its build-id; it must have the build-id that the link tells, and is attached. Without it the
  * types would be incomplete, so that it is missing is a failure, as is a link that cannot be read
- * or is one of several. Nothing is ever fetched from a network.
+ * or is one of several. Nothing is ever fetched from a network (symbols/debuginfod.h does that).
+ *
+ * In a directory that the user named (is_store) D is that directory itself, and usr/lib/debug and
+ * lib/debug below it.
  *
  * A file may be sparse and claim any size: checksums are computed of 2 GiB in all, and of the debug
  * information 2 GiB are read (symbols/dwarf_open.h).
@@ -24,19 +27,9 @@
 
 #include "symbols/base/text.h"
 #include "symbols/elf_file.h"
+#include "symbols/file_root.h"
 
 #include <elfutils/libdw.h>
-
-/*
- * A directory tree to look in. Paths are resolved below `fd` with openat2(RESOLVE_IN_ROOT |
- * RESOLVE_NO_MAGICLINKS), so a symbolic link planted in a container never leads out of it; only
- * regular files are opened, so a FIFO or device with a library's name neither hangs us nor notices.
- * Where the kernel has no openat2, our own root is read with plain open, and no other root at all.
- */
-struct file_root {
-    int fd;           /* an O_PATH or O_RDONLY descriptor of the root directory; not taken over */
-    const char *name; /* for messages: "" for our own root */
-};
 
 struct debug_file;
 
@@ -49,6 +42,13 @@ struct debug_file;
 MUST_CHECK bool debug_file_find(struct debug_file **ret, struct elf_file *file,
                                 const struct file_root *roots, size_t root_count,
                                 struct error *err);
+/*
+ * The same with a separate file that the user named: `given`, a descriptor that is taken over, is
+ * it or nothing is. The roots are for its dwz file. Fails with ERROR_PYTHON.
+ */
+MUST_CHECK bool debug_file_open(struct debug_file **ret, struct elf_file *file, int given,
+                                const char *given_path, const struct file_root *roots,
+                                size_t root_count, struct error *err);
 void debug_file_close(struct debug_file *debug); /* NULL is fine */
 
 /* Owned by `debug`. It describes types and variables only, as dwarf_open says. */
@@ -58,14 +58,7 @@ Dwarf *debug_file_dwarf(struct debug_file *debug);
  * the .symtab that the stripped one lost. Owned by `debug` (or by the caller, if it is `file`). */
 struct elf_file *debug_file_elf(struct debug_file *debug);
 
-/*
- * Opens a regular file below `root` for reading, as described for struct file_root.
- * Returns a descriptor, or -1 with errno set (ENOENT, EACCES, ELOOP; EINVAL: not a regular
- * file; ENOSYS: no openat2).
- */
-int file_root_open(const struct file_root *root, const char *path);
-
-/* The same for a file that was found with O_PATH; `place` stays the caller's. */
-int file_reopen(int place);
+/* The name of the root below which it was found. */
+const char *debug_file_root(const struct debug_file *debug);
 
 #endif

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "symbols/debug_file.h"
+#include "symbols/file_root.h"
 
 #include "symbols/base/cleanup.h"
 
@@ -17,6 +17,13 @@ static bool is_own_root(int fd)
 
     return fstat(fd, &given) == 0 && stat("/", &own) == 0 && given.st_dev == own.st_dev &&
            given.st_ino == own.st_ino;
+}
+
+static int find_in_store(const struct file_root *root, const char *path)
+{
+    while (*path == '/')
+        path++;
+    return openat(root->fd, path, O_PATH | O_CLOEXEC);
 }
 
 /* O_PATH: a FIFO or a device does not notice that it was looked at. */
@@ -40,7 +47,9 @@ static int find_below(const struct file_root *root, const char *path)
 
 int file_root_open(const struct file_root *root, const char *path)
 {
-    AUTO_CLOSE int place = find_below(root, path);
+    if (root->sandbox)
+        return sandbox_ask(root->sandbox, root->place, path);
+    AUTO_CLOSE int place = root->is_store ? find_in_store(root, path) : find_below(root, path);
 
     return place < 0 ? -1 : file_reopen(place);
 }

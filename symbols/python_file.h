@@ -16,12 +16,10 @@ enum python_file_kind { PYTHON_FILE_NONE, PYTHON_FILE_CPYTHON, PYTHON_FILE_PYPY 
 /* By what an address was found, the surest first. */
 enum evidence {
     EVIDENCE_NONE,
-    EVIDENCE_SYMBOL,       /* in the file's .dynsym or .symtab */
-    EVIDENCE_SECTION,      /* the section .PyRuntime */
-    EVIDENCE_DEBUG_SYMBOL, /* in the .symtab of its debug file */
-    EVIDENCE_CODE,         /* the machine code of an exported function refers to it */
-    EVIDENCE_LAYOUT,       /* a layout file of the same build has it */
-    EVIDENCE_COOKIE,       /* "xdebugpy" in the target's memory (3.13 and later) */
+    EVIDENCE_SYMBOL,  /* in the file's .dynsym or .symtab */
+    EVIDENCE_SECTION, /* the section .PyRuntime */
+    EVIDENCE_LAYOUT,  /* a layout file of the same build has it */
+    EVIDENCE_COOKIE,  /* "xdebugpy" in the target's memory (3.13 and later) */
 };
 
 struct python_file {
@@ -36,5 +34,29 @@ struct python_file {
     bool has_published;
     struct published published;
 };
+
+/* A search of a file's data for the cookie, which is too slow for every file that is mapped. */
+enum python_file_effort { PYTHON_FILE_BY_NAMES, PYTHON_FILE_BY_COOKIE };
+
+/* Fills in all of *ret; a file without a Python has the kind PYTHON_FILE_NONE, and its build-id. */
+void python_file_read(struct python_file *ret, struct elf_file *file,
+                      enum python_file_effort effort);
+
+/* The same for the file behind `fd`, which is not taken over, in a sandbox of its own. */
+MUST_CHECK bool python_file_examine(struct python_file *ret, int fd, const char *path,
+                                    struct error *err);
+
+/* Takes addresses from elsewhere, for the same build, for those that the file itself does not tell.
+ */
+void python_file_add_addresses(struct python_file *file, const struct python_addresses *addresses);
+
+/*
+ * Makes a plain value of what may be anything: strings end, flags are 0 or 1. False where it cannot
+ * be a python_file.
+ */
+MUST_CHECK bool python_file_check(struct python_file *file);
+
+/* "the symbol _PyRuntime" */
+const char *evidence_name(enum evidence evidence);
 
 #endif

@@ -47,6 +47,15 @@ void scratch_run(const struct scratch *scratch, const char *format, ...)
     cr_assert(system(command) == 0, "failed: %s", given);
 }
 
+void scratch_set_cache(const struct scratch *scratch, const char *name)
+{
+    char path[512];
+
+    scratch_run(scratch, "mkdir -p -m 700 '%s'", name);
+    snprintf(path, sizeof(path), "%s/%s", scratch->path, name);
+    cr_assert(setenv("XDG_CACHE_HOME", path, true) == 0);
+}
+
 bool scratch_has_program(const char *name)
 {
     char command[128];

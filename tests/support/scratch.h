@@ -22,6 +22,9 @@ void scratch_remove(struct scratch *scratch);
 /* Runs a shell command there, for a minute at most; $CC is set. It has to succeed. */
 void scratch_run(const struct scratch *scratch, const char *format, ...) PRINTF_LIKE(2, 3);
 
+/* From now on pyinspect keeps its cache in the directory `name` there, which is made if need be. */
+void scratch_set_cache(const struct scratch *scratch, const char *name);
+
 /* Can the shell find this program? */
 bool scratch_has_program(const char *name);
 
