@@ -49,6 +49,24 @@ static const char *field(const char *text, const char *name)
     return at ? at + strlen(name) : NULL;
 }
 
+/* "NStgid: 4711 12 1": a number for each PID namespace from the reader's inwards. */
+static pid_t innermost(const char *numbers)
+{
+    const char *at = numbers;
+    char *end;
+    long last = 0;
+    int count = 0;
+
+    for (;; at = end, count++) {
+        while (*at == ' ' || *at == '\t')
+            at++;
+        if (*at < '0' || *at > '9')
+            break;
+        last = strtol(at, &end, 10);
+    }
+    return count > 1 ? (pid_t)last : 0;
+}
+
 bool proc_status_read(int proc, struct proc_status *ret)
 {
     char text[8192];
@@ -59,6 +77,8 @@ bool proc_status_read(int proc, struct proc_status *ret)
         return false;
     if ((at = field(text, "\nTgid:")))
         status.process = (pid_t)strtol(at, NULL, 10);
+    if ((at = field(text, "\nNStgid:")))
+        status.inner_process = innermost(at);
     if ((at = field(text, "\nTracerPid:")))
         status.tracer = (pid_t)strtol(at, NULL, 10);
     if ((at = field(text, "\nUid:")))

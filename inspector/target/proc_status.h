@@ -18,6 +18,7 @@ struct proc_stat {
 
 struct proc_status {
     pid_t process;         /* Tgid */
+    pid_t inner_process;   /* the same in its own PID namespace; 0: that is the reader's */
     pid_t tracer;          /* TracerPid; 0: none */
     long uid;              /* effective; -1 unknown */
     uint64_t capabilities; /* CapEff */
