@@ -76,13 +76,17 @@ static int fail(const struct error *err)
     return status_of(err->kind);
 }
 
+static bool write_plain(const struct text *text, struct error *err)
+{
+    return (!text->failed && fputs(text->bytes, stdout) >= 0 && fflush(stdout) == 0) ||
+           error_errno(err, ERROR_OUTPUT, "cannot write to the standard output");
+}
+
 static int print(struct text *text)
 {
     struct error err;
-    bool done = !text->failed && fputs(text->bytes, stdout) >= 0 && fflush(stdout) == 0;
+    bool done = write_plain(text, &err);
 
-    if (!done)
-        error_errno(&err, ERROR_OUTPUT, "cannot write to the standard output");
     text_free(text);
     return done ? STATUS_ANSWERED : fail(&err);
 }
@@ -118,7 +122,9 @@ static int answer(const struct command *command, int argc, char **argv)
     if (!done)
         return fail(&err);
     int status = status_of_answer(&answer);
-    if (!renderers[answer.format](&answer.report, &style, stdout, &err))
+    bool is_plain = answer.format == FORMAT_TEXT && answer.plain.length;
+    if (!(is_plain ? write_plain(&answer.plain, &err)
+                   : renderers[answer.format](&answer.report, &style, stdout, &err)))
         status = fail(&err);
     else
         say(answer.worth.bytes, answer.worth.length);
@@ -188,7 +194,9 @@ int main(int argc, char **argv)
     fill_standard_descriptors();
     setlocale(LC_CTYPE, "C.UTF-8");
     volunteer_for_oom();
-    signal(SIGPIPE, SIG_IGN); /* a closed pipe is a write that fails, and has a status of its own */
+    /* A closed pipe, or a file that may not grow, is a write that fails. */
+    signal(SIGPIPE, SIG_IGN);
+    signal(SIGXFSZ, SIG_IGN);
 
     if (argc < 2) {
         error_set(&err, ERROR_USAGE, "no command given: see pyinspect --help");

@@ -82,6 +82,8 @@ static const struct option_row own_options[] = {
 static const struct option_list option_lists[] = {
     {own_options, 0},
     {target_options, offsetof(struct attach_options, session)},
+    {debug_source_options, offsetof(struct attach_options, session.sources)},
+    {layout_file_options, offsetof(struct attach_options, session.sources)},
     {format_options, offsetof(struct attach_options, format)},
     {.rows = NULL},
 };
@@ -210,11 +212,10 @@ const struct command attach_command = {
     .name = "attach",
     .operands = "PID",
     .summary = "Count the objects of a running Python, and their bytes, by type",
-    .details =
-        "\nThe process is stopped for a moment, its memory copied, and let go again. Counted\n"
-        "is what the garbage collector tracks: containers and instances, of all\n"
-        "interpreters and generations. Bytes are the objects' own, without what lists and\n"
-        "dicts allocate beside themselves.\n",
+    .details = "\nThe process is stopped for a moment, its memory copied, and let go again.\n"
+               "Counted is what the garbage collector tracks: containers and instances, of all\n"
+               "interpreters and generations. Bytes are the objects' own, without what lists\n"
+               "and dicts allocate beside themselves.\n",
     .options = option_lists,
     .run = run,
 };

@@ -20,14 +20,15 @@ enum format { FORMAT_TEXT, FORMAT_JSON, FORMAT_CSV };
 struct answer {
     struct report report;
     enum format format;
-    bool complete;            /* false: part of the heap could not be read or verified */
+    struct text plain; /* what FORMAT_TEXT prints in place of the report; empty: the report */
+    bool complete;     /* false: part of the heap could not be read or verified */
     enum error_kind obstacle; /* of a diagnosis: what stands in attach's way, or ERROR_NONE */
     struct text worth;        /* the last line on stderr: what the answer is worth */
 };
 
 struct command {
     const char *name;
-    const char *operands;              /* "PID" */
+    const char *operands;              /* "PID"; "": it takes none */
     const char *summary;               /* one line */
     const char *details;               /* a paragraph for --help, lines ended by \n */
     const struct option_list *options; /* ended by one without rows */
@@ -38,6 +39,8 @@ struct command {
 
 extern const struct command attach_command;
 extern const struct command doctor_command;
+extern const struct command layout_command;
+extern const struct command ps_command;
 
 extern const struct command *const commands[];
 extern const size_t command_count;

@@ -7,6 +7,8 @@
 const struct command *const commands[] = {
     &attach_command,
     &doctor_command,
+    &layout_command,
+    &ps_command,
 };
 const size_t command_count = sizeof(commands) / sizeof(*commands);
 
@@ -29,16 +31,16 @@ const struct command *command_find(const char *name, struct error *err)
 
 void command_explain(const struct command *command, struct text *text)
 {
-    text_addf(text, "Usage: pyinspect %s %s [options]\n\n%s.\n%s\nOptions:\n", command->name,
-              command->operands, command->summary, command->details);
+    text_addf(text, "Usage: pyinspect %s%s%s [options]\n\n%s.\n%s\nOptions:\n", command->name,
+              *command->operands ? " " : "", command->operands, command->summary, command->details);
     options_explain(command->options, text);
 }
 
 void commands_explain(struct text *text)
 {
-    text_add(text, "Usage: pyinspect COMMAND PID [options]\n\n"
-                   "Looks into a running CPython process from outside. It is stopped for some "
-                   "milliseconds;\nnothing runs in it, nothing in it changes.\n\nCommands:\n");
+    text_add(text, "Usage: pyinspect COMMAND [PID or FILE] [options]\n\n"
+                   "Looks into a running CPython process from outside. It is stopped for some\n"
+                   "milliseconds; nothing runs in it, nothing in it changes.\n\nCommands:\n");
     for (size_t i = 0; i < command_count; i++)
         text_addf(text, "  %-10s %s\n", commands[i]->name, commands[i]->summary);
     text_add(text, "\npyinspect COMMAND --help, or pyinspect help COMMAND, tells a "
@@ -64,5 +66,6 @@ bool command_pid(const struct command *command, const struct operands *operands,
 void answer_free(struct answer *answer)
 {
     report_free(&answer->report);
+    text_free(&answer->plain);
     text_free(&answer->worth);
 }

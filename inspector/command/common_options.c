@@ -74,6 +74,38 @@ const struct option_row target_options[] = {
     {.name = NULL},
 };
 
+static bool set_layout(void *into, const char *value, struct error *err)
+{
+    (void)err;
+    ((struct layout_sources *)into)->layout_file = value;
+    return true;
+}
+
+static bool set_debug_file(void *into, const char *value, struct error *err)
+{
+    (void)err;
+    ((struct layout_sources *)into)->debug_file = value;
+    return true;
+}
+
+static bool set_debuginfod(void *into, const char *value, struct error *err)
+{
+    (void)value, (void)err;
+    ((struct layout_sources *)into)->debuginfod = true;
+    return true;
+}
+
+const struct option_row debug_source_options[] = {
+    {"debug-file", "PATH", "a file with its debug information, or a directory", set_debug_file},
+    {"debuginfod", NULL, "ask the servers of DEBUGINFOD_URLS for it", set_debuginfod},
+    {.name = NULL},
+};
+
+const struct option_row layout_file_options[] = {
+    {"layout", "FILE", "what `pyinspect layout` printed of such a Python", set_layout},
+    {.name = NULL},
+};
+
 static bool set_format(enum format *format, enum format wanted, struct error *err)
 {
     if (*format != FORMAT_TEXT && *format != wanted)

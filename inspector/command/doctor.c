@@ -5,8 +5,11 @@
 #include "inspector/command/common_options.h"
 #include "inspector/command/questions.h"
 #include "inspector/command/worth.h"
+#include "inspector/python/locate.h"
 #include "inspector/report/format.h"
 #include "inspector/report/render.h"
+#include "inspector/target/container.h"
+#include "inspector/target/permission.h"
 #include "inspector/target/proc_status.h"
 #include "inspector/target/process.h"
 #include "inspector/target/stop.h"
@@ -24,7 +27,18 @@ struct doctor_options {
 };
 
 /* In the order in which they are looked at: each needs those before it. */
-enum check { PROCESS, ACCESS, INTERPRETER, LAYOUT, HEAP, COLLECTOR, PAUSE, MEMORY, CHECKS };
+enum check {
+    PROCESS,
+    CONTAINER,
+    ACCESS,
+    INTERPRETER,
+    LAYOUT,
+    HEAP,
+    COLLECTOR,
+    PAUSE,
+    MEMORY,
+    CHECKS
+};
 
 struct examination {
     const struct session_options *options;
@@ -34,16 +48,21 @@ struct examination {
 
     /* What was found, as far as the checks before `failed` go. */
     struct proc_stat stat;
+    struct container container;
+    struct permission_facts permission;
     unsigned threads;
     uint64_t resident_bytes;
     char executable[4096];
     struct python python;
     uint64_t objects, bytes;
+    unsigned interpreters;
     struct session_estimate estimate;
 };
 
 static const struct option_list option_lists[] = {
     {target_options, offsetof(struct doctor_options, session)},
+    {debug_source_options, offsetof(struct doctor_options, session.sources)},
+    {layout_file_options, offsetof(struct doctor_options, session.sources)},
     {format_options, offsetof(struct doctor_options, format)},
     {.rows = NULL},
 };
@@ -64,8 +83,9 @@ static bool see_process(struct examination *exam)
     snprintf(path, sizeof(path), "/proc/%d", (int)exam->pid);
     AUTO_CLOSE int proc = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (proc < 0 || !proc_stat_read(proc, &exam->stat) || !proc_status_read(proc, &status) ||
-        status.process != exam->pid)
+        status.process != exam->pid || !permission_look(proc, &exam->permission))
         return false;
+    container_look(proc, &exam->container);
     exam->resident_bytes = status.resident_bytes;
     /* Two links of the directory are "." and "..", and each thread's is one more. */
     if (fstatat(proc, "task", &tasks, 0) == 0 && tasks.st_nlink > 2)
@@ -81,7 +101,8 @@ static bool has_access(const struct examination *exam, struct error *err)
     if (!process_open(&process, exam->pid, err))
         return false;
     bool has = exam->options->no_stop ||
-               (process_check_tracer(&process, err) && stop_wait_for_sleepers(&process, err));
+               (process_check_tracer(&process, err) && stop_is_allowed(&process, err) &&
+                stop_wait_for_sleepers(&process, err));
     process_close(&process);
     return has;
 }
@@ -98,8 +119,23 @@ static bool estimate_cost(struct examination *exam, struct session *session,
         session_estimate(session, question_census, &census, &exam->estimate, &exam->failure);
     exam->objects = census.objects;
     exam->bytes = census.bytes;
+    exam->interpreters = census.verdict.interpreters;
     census_free(&census);
     return done;
+}
+
+/* Is the interpreter at least known, when there is no layout of it? */
+static bool identify(struct examination *exam)
+{
+    struct process process;
+    struct error ignored;
+
+    if (!process_open(&process, exam->pid, &ignored))
+        return false;
+    bool known = python_identify(&exam->python, &process, &ignored);
+    process_executable(&process, exam->executable, sizeof(exam->executable));
+    process_close(&process);
+    return known;
 }
 
 /* Returns the check that failed, with exam->failure set, or CHECKS. */
@@ -111,7 +147,7 @@ static enum check examine(struct examination *exam, struct progress *progress)
     if (!has_access(exam, &exam->failure))
         return seen ? ACCESS : PROCESS;
     if (!session_open(&session, exam->pid, exam->options, &exam->failure))
-        return INTERPRETER;
+        return identify(exam) ? LAYOUT : INTERPRETER;
     exam->python = *session_python(session);
     session_executable(session, exam->executable, sizeof(exam->executable));
     enum check failed = CHECKS;
@@ -154,39 +190,65 @@ static void describe_process(const struct examination *exam, struct text *text)
         text_addf(text, ", %s resident", format_bytes(bytes, exam->resident_bytes));
 }
 
+static void describe_container(const struct examination *exam, struct text *text)
+{
+    if (!exam->permission.permitted && !container_is_any(&exam->container))
+        text_add(text, "none can be seen without permission");
+    else
+        container_describe(&exam->container, text);
+}
+
 static void describe_access(const struct examination *exam, struct text *text)
 {
-    text_add(text, exam->options->no_stop ? "may be read (--no-stop)"
-                                          : "may be read and stopped; nobody traces it");
+    text_add(text, exam->options->no_stop ? "may be read (--no-stop); "
+                                          : "may be read and stopped, nobody traces it; ");
+    permission_describe(&exam->permission, text);
 }
 
 static void describe_interpreter(const struct examination *exam, struct text *text)
 {
-    const char *version = exam->python.version.text;
+    const struct python *python = &exam->python;
 
-    text_addf(text, "CPython %s, %s", *version ? version : "of unknown version",
-              exam->python.executable);
+    text_addf(text, "CPython %s (%s build), %s",
+              *python->version.text ? python->version.text : "of unknown version",
+              python->debug_build ? "debug" : "release", python->executable);
+    if (python->is_deleted)
+        text_add(text, ", which was deleted since");
+    if (python->is_image)
+        text_add(text, ", read from memory");
+    text_addf(text, "; its state found by %s", evidence_name(python->evidence));
+    if (python->other_pythons) {
+        text_add(text, "; ");
+        add_things(text, python->other_pythons, "other Python");
+        text_add(text, " in the process would not be looked at");
+    }
 }
 
 static void describe_layout(const struct examination *exam, struct text *text)
 {
+    const struct python *python = &exam->python;
     uint64_t present = 0;
 
     for (int slot = 0; slot < LAYOUT_SLOTS; slot++)
-        present += exam->python.layout.slots[slot].present;
-    text_add(text, "debug information found: ");
+        present += python->layout.slots[slot].present;
     add_things(text, present, "offset");
-    text_add(text, " and sizes");
+    text_add(text, " and sizes by ");
+    layout_origin_describe(&python->layout_origin, text);
+    if (layout_is_borrowed(&python->layout_origin))
+        text_add(text, ", proved by the running process; there is no debug information");
 }
 
 static void describe_heap(const struct examination *exam, struct text *text)
 {
     char bytes[32];
 
-    text_add(text, "about ");
+    bool cut_short = exam->estimate.in_pieces && exam->estimate.restless;
+
+    add_things(text, exam->interpreters, "interpreter");
+    text_add(text, cut_short ? ", at least " : ", about ");
     add_things(text, exam->objects, "object");
     text_addf(text, ", %s (unverified)", format_bytes(bytes, exam->bytes));
-    if (exam->estimate.restless)
+    if (exam->estimate.restless && !cut_short)
         text_add(text, "; they change fast, it may take several stops");
     if (exam->estimate.swapped_pages)
         text_add(text, ", others lie in swap: --read-swapped reads them, and brings them back");
@@ -229,6 +291,7 @@ static const struct {
     void (*describe)(const struct examination *exam, struct text *text);
 } checks[CHECKS] = {
     [PROCESS] = {"process", describe_process},
+    [CONTAINER] = {"container", describe_container},
     [ACCESS] = {"access", describe_access},
     [INTERPRETER] = {"interpreter", describe_interpreter},
     [LAYOUT] = {"layout", describe_layout},
@@ -258,7 +321,8 @@ static void add_rows(struct report *report, const struct examination *exam)
         else
             text_add(&finding, exam->failure.text);
         ok = ok && !(check == COLLECTOR && exam->estimate.collecting) &&
-             !(check == HEAP && exam->estimate.swapped_pages);
+             !(check == HEAP && exam->estimate.swapped_pages) &&
+             !(check == INTERPRETER && exam->python.other_pythons);
         add_row(report, checks[check].name, ok, &finding);
     }
     text_free(&finding);
@@ -275,9 +339,46 @@ static void add_target(struct report *report, const struct examination *exam)
     }
     if (exam->failed > INTERPRETER) {
         report_fact_text(report, "target.executable", exam->executable);
-        report_fact_text(report, "target.interpreter", exam->python.executable);
-        report_fact_text(report, "target.version", exam->python.version.text);
+        worth_add_python(&exam->python, report);
+        if (exam->failed > LAYOUT) {
+            worth_add_layout(&exam->python, report);
+            report_fact_text(report, "target.layout.passed_over", exam->python.layout_passed_over);
+        }
+        report_fact_text(report, "target.state_found_by", evidence_name(exam->python.evidence));
+        report_fact_number(report, "target.file_is_gone", UNIT_BOOL, exam->python.is_deleted);
+        report_fact_number(report, "target.file_read_from_memory", UNIT_BOOL,
+                           exam->python.is_image);
     }
+}
+
+static void add_permission(struct report *report, const struct examination *exam)
+{
+    const struct permission_facts *facts = &exam->permission;
+    const struct container *container = &exam->container;
+
+    if (exam->failed <= PROCESS)
+        return;
+    report_fact_text(report, "container.runtime", container->runtime);
+    report_fact_text(report, "container.id", container->id);
+    report_fact_text(report, "container.root", container->root);
+    report_fact_number(report, "container.own_pid_namespace", UNIT_BOOL,
+                       container->own_pid_namespace);
+    report_fact_number(report, "permission.sys_ptrace", UNIT_BOOL,
+                       permission_has(&facts->own, PERMISSION_SYS_PTRACE));
+    report_fact_number(report, "permission.yama", UNIT_BOOL, facts->yama_scope >= 0);
+    if (facts->yama_scope >= 0)
+        report_fact_number(report, "permission.yama_ptrace_scope", UNIT_COUNT,
+                           (uint64_t)facts->yama_scope);
+    report_fact_number(report, "permission.no_new_privs", UNIT_BOOL, facts->own.no_new_privileges);
+    report_fact_number(report, "permission.seccomp", UNIT_COUNT, (uint64_t)facts->own.seccomp);
+    report_fact_text(report, "permission.security_label", facts->own.label);
+    report_fact_number(report, "permission.target_dumpable", UNIT_BOOL, facts->dumpable);
+    report_fact_number(report, "permission.target_seccomp", UNIT_COUNT,
+                       (uint64_t)facts->target.seccomp);
+    report_fact_text(report, "permission.target_security_label", facts->target.label);
+    if (*facts->own.user_namespace && *facts->target.user_namespace)
+        report_fact_number(report, "permission.same_user_namespace", UNIT_BOOL,
+                           strcmp(facts->own.user_namespace, facts->target.user_namespace) == 0);
 }
 
 static void add_estimate(struct report *report, const struct examination *exam)
@@ -285,6 +386,7 @@ static void add_estimate(struct report *report, const struct examination *exam)
     const struct session_estimate *estimate = &exam->estimate;
     bool stops = !exam->options->no_stop;
 
+    report_fact_number(report, "interpreters", UNIT_COUNT, exam->interpreters);
     report_fact_number(report, "objects", UNIT_COUNT, exam->objects);
     report_fact_number(report, "bytes", UNIT_BYTES, exam->bytes);
     report_fact_number(report, "collecting", UNIT_BOOL, estimate->collecting);
@@ -302,10 +404,12 @@ static void fill_answer(const struct examination *exam, enum format format, stru
     bool inspectable = exam->failed == CHECKS;
 
     *ret = (struct answer){.format = format,
-                           .complete = !exam->estimate.collecting && !exam->estimate.swapped_pages,
+                           .complete = !exam->estimate.collecting &&
+                                       !exam->estimate.swapped_pages && !exam->python.other_pythons,
                            .obstacle = inspectable ? ERROR_NONE : exam->failure.kind};
     report_init(&ret->report, "checks", columns, sizeof(columns) / sizeof(*columns));
     add_target(&ret->report, exam);
+    add_permission(&ret->report, exam);
     report_fact_number(&ret->report, "inspectable", UNIT_BOOL, inspectable);
     if (exam->failed > HEAP)
         add_estimate(&ret->report, exam);
@@ -314,9 +418,10 @@ static void fill_answer(const struct examination *exam, enum format format, stru
         text_add(&ret->worth, exam->failure.text);
     else
         text_addf(
-            &ret->worth, "process %d (%s) can be inspected%s%s", (int)exam->pid, exam->stat.name,
+            &ret->worth, "process %d (%s) can be inspected%s%s%s", (int)exam->pid, exam->stat.name,
             exam->estimate.collecting ? ", but its garbage collector was at work all the time" : "",
-            exam->estimate.swapped_pages ? ", but some of its objects lie in swap" : "");
+            exam->estimate.swapped_pages ? ", but some of its objects lie in swap" : "",
+            exam->python.other_pythons ? ", but not all Pythons in it" : "");
 }
 
 static bool run(int argc, char **argv, int first, struct progress *progress, struct answer *ret,
@@ -337,12 +442,13 @@ static bool run(int argc, char **argv, int first, struct progress *progress, str
 const struct command doctor_command = {
     .name = "doctor",
     .operands = "PID",
-    .summary = "Tell whether a process can be inspected, and what that would cost it",
+    .summary = "Tell whether a process can be inspected, and at what cost",
     .details = "\nLooks at what attach needs, stops nothing, and prints a row for each check: the\n"
-               "process, the permission, the interpreter and its debug information, the heap, the\n"
-               "garbage collector, for how long the process would stand still and how much memory\n"
-               "the copy would take. Where something stands in the way, the last row says what it\n"
-               "is and what to do about it, and the exit status is that of attach.\n",
+               "process, its container, the permission, the interpreter, where the layout of\n"
+               "its structures comes from, the heap, the garbage collector, for how long the\n"
+               "process would stand still and how much memory the copy would take. Where\n"
+               "something stands in the way, the last row says what it is and what to do\n"
+               "about it, and the exit status is that of attach.\n",
     .options = option_lists,
     .run = run,
 };

@@ -140,7 +140,9 @@ static size_t distance(const char *a, const char *b)
 
 bool is_nearer_name(const char *word, const char *name, const char *best)
 {
-    return distance(word, name) < (best ? distance(word, best) : NEAR);
+    size_t most = least(NEAR, strlen(name)); /* two other letters are another word of two */
+
+    return distance(word, name) < (best ? distance(word, best) : most);
 }
 
 static const struct option_row *find_row(const struct option_list *lists, const char *name,

@@ -30,6 +30,7 @@ struct session {
     struct python *python;
     struct capture *capture;
     struct session_options options;
+    double open_milliseconds; /* that session_open took */
 };
 
 static bool open_once(struct session **ret, pid_t pid, const struct session_options *options,
@@ -55,11 +56,15 @@ static bool open_once(struct session **ret, pid_t pid, const struct session_opti
     if (!session->python) {
         error_memory(err);
     } else if ((options->no_stop || process_check_tracer(&session->process, err)) &&
-               python_locate(session->python, &session->process, err) &&
+               python_locate(session->python, &session->process, &options->sources,
+                             options->progress, err) &&
                capture_open(&session->capture, &session->process, &capturing, err)) {
         *ret = session;
         return true;
     }
+    /* What cannot be read of a process that ends meanwhile is not its files' fault. */
+    if (err->kind == ERROR_PYTHON && !process_is_same(&session->process))
+        process_refused(&session->process, "inspect", ESRCH, err);
     session_close(session);
     return false;
 }
@@ -68,9 +73,13 @@ static bool open_once(struct session **ret, pid_t pid, const struct session_opti
 bool session_open(struct session **ret, pid_t pid, const struct session_options *options,
                   struct error *err)
 {
+    double begun = clock_milliseconds();
+
     for (int left = OPEN_ATTEMPTS;;) {
-        if (open_once(ret, pid, options, err))
+        if (open_once(ret, pid, options, err)) {
+            (*ret)->open_milliseconds = clock_milliseconds() - begun;
             return true;
+        }
         if (--left == 0 || err->kind != ERROR_TARGET)
             return false;
         clock_sleep(FIRST_GAP_MS);
@@ -205,7 +214,7 @@ static bool breaks_bound(const struct session *session, const char *what, const 
     char most[32], memory[32], more[64] = "";
 
     if (capture_is_in_pieces(session->capture))
-        snprintf(more, sizeof(more), "give us more memory (it takes %s in one piece), ",
+        snprintf(more, sizeof(more), "give us more memory (it takes at least %s in one piece), ",
                  format_bytes(memory, bytes));
     return error_set(err, ERROR_LIMIT,
                      "process %d (%s) %s, and may for no more than %s: %s; %s%s"
@@ -224,12 +233,13 @@ bool session_keeps_bound(const struct session *session, const struct session_est
     if (session->options.no_stop ||
         estimate->pause_milliseconds <= estimate->max_pause_milliseconds)
         return true;
-    snprintf(what, sizeof(what), "would stand still for %s %s while %s are %s %s of our memory",
-             estimate->in_pieces ? "more than" : "about",
-             format_milliseconds(pause, estimate->pause_milliseconds),
-             format_bytes(bytes, estimate->copied_bytes),
-             estimate->in_pieces ? "read piece by piece into" : "copied into",
-             format_bytes(memory, estimate->memory_bytes));
+    snprintf(
+        what, sizeof(what), "would stand still for %s %s while %s %s %s of our memory",
+        estimate->in_pieces ? "more than" : "about",
+        format_milliseconds(pause, estimate->pause_milliseconds),
+        format_bytes(bytes, estimate->copied_bytes),
+        estimate->in_pieces ? "or more are read piece by piece into" : "are copied into",
+        format_bytes(memory, estimate->in_pieces ? estimate->max_memory : estimate->memory_bytes));
     return breaks_bound(session, what, "nothing was stopped", estimate->copied_bytes, err);
 }
 
@@ -425,6 +435,7 @@ bool session_ask(struct session *session, session_question *question, void *cont
     }
     asking.report.in_pieces = capture_is_in_pieces(session->capture);
     asking.report.resident_bytes = process_resident(&session->process);
+    asking.report.open_milliseconds = session->open_milliseconds;
     *ret = asking.report;
     return true;
 }

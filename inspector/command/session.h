@@ -23,11 +23,13 @@ struct session_options {
     bool read_swapped;         /* also read what lies in swap (which brings it back into memory) */
     bool no_stop;              /* never stop the target; the answer is then not verified */
     double max_pause_milliseconds; /* of a stop; 0: ten seconds, and one for a copy in pieces */
+    struct layout_sources sources; /* what the layout may be taken from besides the usual */
     uint64_t max_memory;           /* bytes of ours for the copy; 0: what the machine can spare */
 };
 
 /* How the last question was answered. */
 struct session_report {
+    double open_milliseconds;    /* to find the interpreter and its layout, before all else */
     double pause_milliseconds;   /* the longest time for which the target stood still */
     double stopped_milliseconds; /* all such times together */
     uint64_t resident_bytes; /* what the target has in memory (VmRSS), to hold the answer against */

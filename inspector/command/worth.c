@@ -8,15 +8,32 @@ const char *worth_doubt(const struct worth *worth)
 {
     if (worth->asked->unstopped)
         return "UNVERIFIED";
-    return worth->asked->verified ? NULL : "INCOMPLETE";
+    return worth->asked->verified && !worth->python->other_pythons ? NULL : "INCOMPLETE";
+}
+
+void worth_add_python(const struct python *python, struct report *report)
+{
+    report_fact_text(report, "target.interpreter", python->executable);
+    report_fact_text(report, "target.version", python->version.text);
+    report_fact_number(report, "target.debug_build", UNIT_BOOL, python->debug_build);
+}
+
+void worth_add_layout(const struct python *python, struct report *report)
+{
+    const struct layout_origin *origin = &python->layout_origin;
+
+    report_fact_text(report, "target.layout.source", layout_source_name(origin->source));
+    report_fact_text(report, "target.layout.file", origin->file);
+    report_fact_number(report, "target.layout.cached", UNIT_BOOL, origin->cached);
+    report_fact_number(report, "target.layout.confirmed_fields", UNIT_COUNT, origin->confirmed);
 }
 
 void worth_add_target(const struct worth *worth, struct report *report)
 {
     report_fact_number(report, "target.pid", UNIT_COUNT, (uint64_t)worth->pid);
     report_fact_text(report, "target.executable", worth->executable);
-    report_fact_text(report, "target.interpreter", worth->python->executable);
-    report_fact_text(report, "target.version", worth->python->version.text);
+    worth_add_python(worth->python, report);
+    worth_add_layout(worth->python, report);
     report_fact_number(report, "target.threads", UNIT_COUNT, worth->asked->threads);
     report_fact_number(report, "target.interpreters", UNIT_COUNT, worth->verdict->interpreters);
     report_fact_number(report, "target.resident_bytes", UNIT_BYTES, worth->asked->resident_bytes);
@@ -26,6 +43,7 @@ void worth_add_facts(const struct worth *worth, struct report *report)
 {
     const struct session_report *asked = worth->asked;
 
+    report_fact_milliseconds(report, "open_ms", asked->open_milliseconds);
     report_fact_number(report, "stopped", UNIT_BOOL, !asked->unstopped);
     report_fact_milliseconds(report, "pause_ms", asked->pause_milliseconds);
     report_fact_number(report, "stops", UNIT_COUNT, asked->stops);
@@ -41,6 +59,7 @@ void worth_add_facts(const struct worth *worth, struct report *report)
     report_fact_number(report, "doubts.impossible_sizes", UNIT_COUNT, worth->verdict->bad_sizes);
     report_fact_number(report, "doubts.memory_missed", UNIT_COUNT, asked->missed);
     report_fact_number(report, "doubts.swapped_pages", UNIT_COUNT, asked->swapped_pages);
+    report_fact_number(report, "doubts.other_pythons", UNIT_COUNT, worth->python->other_pythons);
 }
 
 void add_things(struct text *text, uint64_t count, const char *thing)
@@ -81,6 +100,8 @@ void worth_begin(const struct worth *worth, struct text *text)
     add_doubt(text, false, verdict->bad_types, "object", " without a readable type");
     add_doubt(text, false, verdict->bad_sizes, "object", " of a size that cannot be");
     add_doubt(text, false, asked->missed, "time", " memory could not be read");
+    add_doubt(text, false, worth->python->other_pythons, "other Python",
+              " that the process has loaded besides, with objects of its own");
     add_doubt(text, false, asked->swapped_pages, "page", " in swap (--read-swapped reads them)");
     text_add(text, ": ");
 }
@@ -111,9 +132,13 @@ void worth_end(const struct worth *worth, struct text *text)
 
     text_add(text, worth_doubt(worth) ? ", " : ", all ");
     add_things(text, worth->verdict->links_verified, "link");
-    text_addf(text, " %s; process %d (CPython %s, ",
-              worth->asked->unstopped ? "matched" : "verified", (int)worth->pid,
-              *version ? version : "of unknown version");
+    text_addf(text, " %s; process %d (CPython %s", worth->asked->unstopped ? "matched" : "verified",
+              (int)worth->pid, *version ? version : "of unknown version");
+    if (layout_is_borrowed(&worth->python->layout_origin)) {
+        text_add(text, " by ");
+        layout_origin_describe(&worth->python->layout_origin, text);
+    }
+    text_add(text, ", ");
     add_things(text, asked->threads, "thread");
     text_addf(text, ", %s resident) ", format_bytes(resident, asked->resident_bytes));
     add_pause(asked, text);

@@ -25,7 +25,13 @@ struct worth {
 /* "INCOMPLETE", "UNVERIFIED" (the target was not stopped), or NULL where nothing is in doubt. */
 const char *worth_doubt(const struct worth *worth);
 
-/* The facts target.*; and the others, from pause_ms to links.*. */
+/* The facts of the interpreter, target.version and others; and those of its layout,
+ * target.layout.*.
+ */
+void worth_add_python(const struct python *python, struct report *report);
+void worth_add_layout(const struct python *python, struct report *report);
+
+/* All facts target.*; and the others, from pause_ms to links.*. */
 void worth_add_target(const struct worth *worth, struct report *report);
 void worth_add_facts(const struct worth *worth, struct report *report);
 

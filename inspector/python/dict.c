@@ -6,13 +6,6 @@
 
 enum { MOST_LOG2_INDEX = 40, DICT_KEYS_GENERAL = 0, MOST_ENTRIES = 4096 };
 
-/* Where the entries of a table of keys begin, how many there are, and what one looks like. */
-struct entries {
-    uint64_t address;
-    uint64_t count;
-    uint32_t size, key, value; /* of an entry, and the offsets in it */
-};
-
 static uint64_t index_width(uint64_t slots)
 {
     if (slots <= UINT8_MAX)
@@ -22,14 +15,15 @@ static uint64_t index_width(uint64_t slots)
     return slots <= UINT32_MAX ? 4 : 8;
 }
 
-static bool find_entries(const struct python *python, struct image *image, uint64_t keys,
-                         struct entries *ret)
+bool dict_entries_of(const struct python *python, struct image *image, uint64_t keys,
+                     struct dict_entries *ret)
 {
     const struct layout *layout = &python->layout;
     const uint8_t *at = image_at(image, keys, layout_size(layout, sizeof_PyDictKeysObject));
-    struct entries found = {.size = layout_size(layout, sizeof_PyDictKeyEntry),
-                            .key = layout_offset(layout, PyDictKeyEntry_me_key),
-                            .value = layout_offset(layout, PyDictKeyEntry_me_value)};
+    struct dict_entries found = {.general = true,
+                                 .size = layout_size(layout, sizeof_PyDictKeyEntry),
+                                 .key = layout_offset(layout, PyDictKeyEntry_me_key),
+                                 .value = layout_offset(layout, PyDictKeyEntry_me_value)};
     uint64_t indices = 0;
 
     if (!at)
@@ -47,6 +41,7 @@ static bool find_entries(const struct python *python, struct image *image, uint6
             return false;
         indices = UINT64_C(1) << log2;
         if (at[layout_offset(layout, PyDictKeysObject_dk_kind)] != DICT_KEYS_GENERAL) {
+            found.general = false;
             found.size = layout_size(layout, sizeof_PyDictUnicodeEntry);
             found.key = layout_offset(layout, PyDictUnicodeEntry_me_key);
             found.value = layout_offset(layout, PyDictUnicodeEntry_me_value);
@@ -66,10 +61,10 @@ bool dict_find(const struct python *python, struct image *image, uint64_t addres
     const struct layout *layout = &python->layout;
     const uint64_t length = strlen(ascii);
     uint64_t keys;
-    struct entries entries;
+    struct dict_entries entries;
 
     if (!image_word(image, address + layout_offset(layout, PyDictObject_ma_keys), 8, &keys) ||
-        !find_entries(python, image, keys, &entries))
+        !dict_entries_of(python, image, keys, &entries))
         return false;
     for (uint64_t i = 0; i < entries.count && i < MOST_ENTRIES; i++) {
         const uint8_t *entry = image_at(image, entries.address + i * entries.size, entries.size);

@@ -1,176 +1,34 @@
 // SPDX-License-Identifier: MIT
 #include "inspector/python/locate.h"
 
+#include "inspector/python/interpreter_file.h"
+#include "inspector/python/validate.h"
+#include "inspector/target/mapped_file.h"
+#include "inspector/target/mirror.h"
 #include "symbols/base/cleanup.h"
-#include "symbols/debug_file.h"
-#include "symbols/layout_dwarf.h"
+#include "symbols/base/clock.h"
 
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
-/* Files are asked in this order: those whose name promises a Python first. */
-enum candidate_rank { RANK_LIBPYTHON, RANK_PYTHON, RANK_ANY, RANKS };
+enum {
+    /* For a target that is never seen at rest. What is refused is refused within two seconds, and
+     * one of them may have gone to debug information that is no good. */
+    VALIDATION_MS = 750,
+    VALIDATION_GAP_MS = 2,
+};
 
-enum { MOST_PYTHONS = 4 }; /* in one process, of which one runs */
+static const uint64_t validation_memory = UINT64_C(256) << 20;
 
-/* What a mapped file turned out to be. */
-enum finding { FOUND_NOTHING, FOUND_CPYTHON, FOUND_PYPY };
-
-static const char *base_name(const char *path)
-{
-    const char *slash = strrchr(path, '/');
-
-    return slash ? slash + 1 : path;
-}
-
-static enum candidate_rank rank_of(const char *path)
-{
-    const char *name = base_name(path);
-
-    if (strncmp(name, "libpython", 9) == 0 || strncmp(name, "libpypy", 7) == 0)
-        return RANK_LIBPYTHON;
-    if (strncmp(name, "python", 6) == 0 || strncmp(name, "pypy", 4) == 0)
-        return RANK_PYTHON;
-    return RANK_ANY;
-}
-
-/* A file's first mapping, through which it is opened; later ones of the same file are passed over.
- */
-static bool is_candidate(const struct maps *maps, size_t index, enum candidate_rank rank)
-{
-    const struct mapping *mapping = &maps->items[index];
-
-    if (!mapping->inode || !mapping_is_memory(mapping) || rank_of(mapping->path) != rank)
-        return false;
-    for (size_t i = index; i-- > 0;) {
-        if (maps->items[i].inode == mapping->inode &&
-            strcmp(maps->items[i].path, mapping->path) == 0)
-            return false;
-    }
-    for (size_t i = index; i < maps->count && i < index + 16; i++) {
-        if (maps->items[i].executable && maps->items[i].inode == mapping->inode)
-            return true;
-    }
-    return false;
-}
-
-static enum finding examine(struct elf_file *file)
-{
-    struct elf_place place;
-
-    if (elf_file_symbol(file, "_PyRuntime", &place) ||
-        elf_file_section(file, ".PyRuntime", &place) ||
-        elf_file_symbol(file, "_PyGC_generation0", &place))
-        return FOUND_CPYTHON;
-    if (elf_file_symbol(file, "pypy_main_startup", &place) ||
-        elf_file_has_symbol_prefix(file, "pypy_g_") ||
-        strncmp(base_name(elf_file_path(file)), "libpypy", 7) == 0)
-        return FOUND_PYPY;
-    return FOUND_NOTHING;
-}
-
-/* Opens the mapped file that is the interpreter; `skip` passes over so many of them. */
-static bool find_interpreter(const struct process *process, const struct maps *maps, unsigned skip,
-                             struct elf_file **ret_file, const struct mapping **ret_mapping,
-                             struct error *err)
-{
-    struct error unopened = {.kind = ERROR_NONE};
-
-    for (int rank = RANK_LIBPYTHON; rank < RANKS; rank++) {
-        for (size_t i = 0; i < maps->count; i++) {
-            struct elf_file *file;
-            struct error reason;
-            if (!is_candidate(maps, i, (enum candidate_rank)rank))
-                continue;
-            int fd = process_open_file(process, &maps->items[i], &reason);
-            if (fd < 0 || !elf_file_open(&file, fd, maps->items[i].path, &reason)) {
-                if (rank != RANK_ANY && unopened.kind == ERROR_NONE)
-                    unopened = reason;
-                continue;
-            }
-            enum finding finding = examine(file);
-            if (finding == FOUND_CPYTHON && !skip--) {
-                *ret_file = file;
-                *ret_mapping = &maps->items[i];
-                return true;
-            }
-            elf_file_close(file);
-            if (finding == FOUND_PYPY)
-                return error_set(err, ERROR_PYTHON,
-                                 "process %d (%s) runs PyPy, which keeps its objects in a way of "
-                                 "its own: pyinspect reads CPython 3.6 to 3.15",
-                                 (int)process->pid, process->name);
-        }
-    }
-    if (unopened.kind != ERROR_NONE) {
-        *err = unopened;
-        return false;
-    }
-    return error_set(err, ERROR_PYTHON,
-                     "process %d (%s) is no Python: none of its mapped files holds a CPython "
-                     "interpreter",
-                     (int)process->pid, process->name);
-}
-
-static bool find_bias(const struct maps *maps, const struct elf_file *file,
-                      const struct mapping *mapping, uint64_t *ret_bias, struct error *err)
-{
-    for (size_t i = 0; i < maps->count; i++) {
-        const struct mapping *part = &maps->items[i];
-        if (part->inode == mapping->inode && strcmp(part->path, mapping->path) == 0 &&
-            elf_file_bias(file, part->offset, part->start, ret_bias))
-            return true;
-    }
-    return error_set(err, ERROR_PYTHON, "%s is mapped in a way that its headers do not describe",
-                     mapping->path);
-}
-
-/* The address in the target of a symbol of the file or of its debug file; 0 where there is none. */
-static uint64_t address_of(struct elf_file *file, struct elf_file *debug, const char *name,
-                           uint64_t bias)
-{
-    struct elf_place place;
-
-    if (elf_file_symbol(file, name, &place) || elf_file_symbol(debug, name, &place))
-        return place.address + bias;
-    return 0;
-}
-
-static void find_addresses(struct python *python, struct elf_file *file, struct elf_file *debug,
-                           uint64_t bias)
-{
-    static const char *const unsized[] = {"PyGen_Type", "PyCoro_Type", "PyAsyncGen_Type",
-                                          "PyFrame_Type"};
-    struct elf_place place;
-
-    python->runtime = address_of(file, debug, "_PyRuntime", bias);
-    if (!python->runtime && elf_file_section(file, ".PyRuntime", &place))
-        python->runtime = place.address + bias;
-    python->generation0 = address_of(file, debug, "_PyGC_generation0", bias);
-    if (python->shape.lists_home == LISTS_STATIC)
-        python->collecting = address_of(file, debug, "collecting", bias);
-
-    for (unsigned i = 0; i < (python->shape.frames_have_ob_size ? 3 : MOST_UNSIZED_TYPES); i++) {
-        uint64_t type = address_of(file, debug, unsized[i], bias);
-        if (type)
-            python->unsized_types[python->unsized_count++] = type;
-    }
-}
-
-static bool check_addresses(const struct python *python, struct error *err)
-{
-    if (python->shape.lists_home == LISTS_STATIC ? !python->generation0 || !python->collecting
-                                                 : !python->runtime)
-        return error_set(err, ERROR_PYTHON,
-                         "%s and its debug information do not tell where the interpreter's state "
-                         "begins (no symbol %s)",
-                         python->executable,
-                         python->shape.lists_home == LISTS_STATIC
-                             ? "_PyGC_generation0 or collecting"
-                             : "_PyRuntime");
-    return true;
-}
+/* One search for the Python of one process. */
+struct search {
+    const struct process *process;
+    const struct layout_sources *sources;
+    struct progress *progress;
+    struct maps maps;
+};
 
 static bool check_version(const struct python_version *version, const char *path, struct error *err)
 {
@@ -181,85 +39,313 @@ static bool check_version(const struct python_version *version, const char *path
     return true;
 }
 
-static bool read_layout(struct python *python, struct elf_file *file, struct debug_file *debug,
-                        uint64_t bias, struct error *err)
+static uint64_t loaded(uint64_t address, uint64_t bias)
 {
-    layout_from_dwarf(&python->layout, debug_file_dwarf(debug));
-    if (!layout_check(&python->layout, err) || !shape_of(&python->shape, &python->layout, err))
-        return error_context(err, "%s", python->executable);
-    find_addresses(python, file, debug_file_elf(debug), bias);
-    return check_addresses(python, err);
+    return address ? address + bias : 0;
 }
 
-static bool describe(struct python *python, const struct process *process, struct elf_file *file,
-                     uint64_t bias, struct error *err)
+static bool check_addresses(const struct python *python, struct error *err)
 {
-    AUTO_CLOSE int own_root = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
-    struct file_root roots[] = {{.fd = own_root, .name = ""},
-                                {.fd = process->root_fd, .name = "the target's root"}};
-    struct debug_file *debug;
+    if (python->shape.lists_home == LISTS_STATIC ? !python->generation0 || !python->collecting
+                                                 : !python->runtime)
+        return error_set(err, ERROR_PYTHON,
+                         "nothing tells where the state of %s begins (%s): it was stripped of its "
+                         "symbols; --layout FILE of the same build may know",
+                         python->executable,
+                         python->shape.lists_home == LISTS_STATIC
+                             ? "_PyGC_generation0 or collecting"
+                             : "_PyRuntime");
+    return true;
+}
 
-    python->version = python_version_of(file);
-    if (!check_version(&python->version, python->executable, err) ||
-        !debug_file_find(&debug, file, roots, process->root_fd < 0 ? 1 : 2, err))
-        return false;
-    bool done = read_layout(python, file, debug, bias, err);
-    debug_file_close(debug);
-    return done;
+/* Sets all that follows from a layout. */
+static bool adopt(struct python *python, const struct layout_candidate *candidate,
+                  const struct interpreter_file *file, struct error *err)
+{
+    struct python_file known = file->python;
+
+    python_file_add_addresses(&known, &candidate->addresses);
+    python->layout = candidate->layout;
+    python->layout_origin = candidate->origin;
+    python->evidence = known.evidence;
+    python->runtime = loaded(known.addresses.runtime, file->bias);
+    python->generation0 = loaded(known.addresses.generation0, file->bias);
+    python->collecting = loaded(known.addresses.collecting, file->bias);
+    return shape_of(&python->shape, &python->layout, err) && check_addresses(python, err);
+}
+
+static bool read_word(const struct process *process, uint64_t address, uint64_t *ret)
+{
+    struct iovec local = {ret, sizeof(*ret)};
+    struct iovec remote = {(void *)(uintptr_t)address, sizeof(*ret)}; // NOLINT
+
+    return process_read(process, &local, &remote, 1) == sizeof(*ret);
 }
 
 /*
  * Is this the Python that runs? A static program may have a libpython beside itself that only an
- * extension module was linked with: its state was never set up.
+ * extension module was linked with: its state was never set up. What leads to the first
+ * interpreter, or to the lists, must lead to memory.
  */
 static bool is_initialised(const struct python *python, const struct process *process)
 {
     const struct layout *layout = &python->layout;
     bool is_static = python->shape.lists_home == LISTS_STATIC;
-    uint64_t at = is_static ? python->collecting
+    uint64_t at = is_static ? python->generation0
                             : python->runtime + layout_offset(layout, runtime_interpreters_head);
-    uint64_t word = 0;
-    struct iovec local = {&word, sizeof(word)};
-    struct iovec remote = {(void *)(uintptr_t)at, sizeof(word)};
+    uint64_t first, word;
 
-    return is_static || (process_read(process, &local, &remote, 1) == sizeof(word) && word);
+    return read_word(process, at, &first) && first && read_word(process, first, &word);
 }
 
-static bool locate_one(struct python *ret, const struct process *process, const struct maps *maps,
-                       unsigned skip, struct error *err)
-{
-    struct elf_file *file = NULL;
-    const struct mapping *mapping = NULL;
-    uint64_t bias;
+/* Proving */
 
-    if (!find_interpreter(process, maps, skip, &file, &mapping, err))
+static bool show_memory(struct mirror *mirror, const struct search *search, struct error *err)
+{
+    mirror_init(mirror, search->process, false, validation_memory);
+    for (size_t i = 0; i < search->maps.count; i++) {
+        const struct mapping *mapping = &search->maps.items[i];
+        if (mapping_is_memory(mapping) && !mirror_add(mirror, mapping, err)) {
+            mirror_clear(mirror);
+            return false;
+        }
+    }
+    mirror_fetch(mirror);
+    return true;
+}
+
+static enum validity look_once(const struct search *search, const struct python *python,
+                               struct error *err)
+{
+    struct mirror mirror;
+
+    if (!show_memory(&mirror, search, err))
+        return INVALID;
+    enum validity validity = python_validate(python, &mirror.image, err);
+    mirror_clear(&mirror);
+    return validity;
+}
+
+/* What is seen of a running target may be halfway through a change. */
+static bool prove(const struct search *search, const struct python *python, double deadline,
+                  struct error *err)
+{
+    enum validity validity;
+
+    while ((validity = look_once(search, python, err)) == UNCERTAIN &&
+           clock_milliseconds() < deadline)
+        clock_sleep(VALIDATION_GAP_MS);
+    return validity == VALID;
+}
+
+static bool fail_unproven(const struct python *python, const struct layout_candidates *candidates,
+                          const struct search *search, struct error *err)
+{
+    struct error why = *err;
+
+    if (search->sources->layout_file)
+        return error_set(err, ERROR_INPUT, "the layout in %s is not that of process %d (%s): %s",
+                         search->sources->layout_file, (int)search->process->pid,
+                         search->process->name, why.text);
+    return error_set(
+        err, ERROR_PYTHON,
+        "%.300s; and no layout that pyinspect brings along fits CPython %s as it runs "
+        "in process %d (%.200s). Give its debug information by --debug-file FILE or "
+        "--debuginfod, or a layout made where that is (pyinspect layout PYTHON > FILE) "
+        "by --layout FILE",
+        candidates->passed_over, python->version.text, (int)search->process->pid, why.text);
+}
+
+/* Takes the first layout that is certain, or that the target proves. */
+static bool choose(struct python *python, const struct layout_candidates *candidates,
+                   const struct interpreter_file *file, const struct search *search,
+                   struct error *err)
+{
+    double deadline = clock_milliseconds() + VALIDATION_MS;
+    struct error why, first = {.kind = ERROR_NONE};
+
+    for (size_t i = 0; i < candidates->count; i++) {
+        const struct layout_candidate *candidate = &candidates->items[i];
+        if (adopt(python, candidate, file, &why) &&
+            (!layout_is_borrowed(&candidate->origin) || prove(search, python, deadline, &why)))
+            return true;
+        if (first.kind == ERROR_NONE)
+            first = why;
+    }
+    *err = first;
+    if (candidates->count && !layout_is_borrowed(&candidates->items[0].origin))
+        return error_context(err, "%s", python->executable);
+    return fail_unproven(python, candidates, search, err);
+}
+
+/* One file */
+
+static bool search_layout(struct layout_candidates *ret, const struct search *search,
+                          const struct interpreter_file *file, struct python *python,
+                          struct error *err)
+{
+    AUTO_CLOSE int own_root = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+    char their_root[64];
+    const struct file_root roots[] = {{.fd = own_root, .name = ""},
+                                      {.fd = search->process->root_fd, .name = their_root}};
+    enum mapped_file_way way;
+
+    snprintf(their_root, sizeof(their_root), "/proc/%d/root", (int)search->process->pid);
+    AUTO_CLOSE int fd = mapped_file_open(search->process, &search->maps, file->mapping, &way, err);
+    if (fd < 0)
         return false;
-    *ret = (struct python){0};
-    snprintf(ret->executable, sizeof(ret->executable), "%s", mapping->path);
-    bool done =
-        find_bias(maps, file, mapping, &bias, err) && describe(ret, process, file, bias, err);
-    elf_file_close(file);
+    python->is_image = way == MAPPED_FILE_IMAGE;
+    const struct layout_subject subject = {
+        .python = &file->python,
+        .fd = fd,
+        .path = search->maps.items[file->mapping].path,
+        .is_image = python->is_image,
+        .roots = roots,
+        .root_count = search->process->root_fd < 0 ? 1 : 2,
+    };
+    return layout_search(ret, &subject, search->sources, search->progress, err);
+}
+
+static void begin(struct python *ret, const struct search *search,
+                  const struct interpreter_file *file)
+{
+    *ret = (struct python){.version = file->python.version,
+                           .debug_build = file->python.debug_build,
+                           .evidence = file->python.evidence,
+                           .is_deleted = search->maps.items[file->mapping].deleted};
+    snprintf(ret->executable, sizeof(ret->executable), "%s",
+             search->maps.items[file->mapping].path);
+}
+
+static bool describe(struct python *ret, const struct search *search,
+                     const struct interpreter_file *file, struct error *err)
+{
+    struct layout_candidates candidates = {0};
+
+    begin(ret, search, file);
+    if (!check_version(&ret->version, ret->executable, err) ||
+        !search_layout(&candidates, search, file, ret, err))
+        return false;
+    memcpy(ret->layout_passed_over, candidates.passed_over, sizeof(ret->layout_passed_over));
+    bool done = choose(ret, &candidates, file, search, err);
+    layout_candidates_free(&candidates);
     return done;
 }
 
-bool python_locate(struct python *ret, const struct process *process, struct error *err)
+/*
+ * The Python that runs, else the first that could be read, else why the first could not be. Where
+ * more than one runs, as with dlmopen, the others are noted.
+ */
+static bool describe_one_of(struct python *ret, const struct search *search,
+                            const struct interpreter_files *files, bool *ret_initialised,
+                            struct error *err)
 {
-    struct python python, other;
-    struct error ignored;
-    struct maps maps;
+    AUTO_FREE struct python *python = malloc(sizeof(*python));
+    struct error why;
+    bool done = false;
 
-    if (!process_maps(process, &maps, err))
-        return false;
-    bool done = locate_one(&python, process, &maps, 0, err);
-    for (unsigned skip = 1; done && !is_initialised(&python, process) && skip < MOST_PYTHONS;
-         skip++) {
-        if (!locate_one(&other, process, &maps, skip, &ignored))
-            break;
-        if (is_initialised(&other, process))
-            python = other;
+    *ret_initialised = false;
+    if (!python)
+        return error_memory(err);
+    for (uint32_t i = 0; i < files->count; i++) {
+        if (!describe(python, search, &files->items[i], done || i ? &why : err))
+            continue;
+        bool initialised = is_initialised(python, search->process);
+        if (initialised && *ret_initialised)
+            ret->other_pythons++;
+        else if (!done || initialised)
+            *ret = *python;
+        *ret_initialised = *ret_initialised || initialised;
+        done = true;
     }
-    maps_free(&maps);
-    if (done)
-        *ret = python;
+    return done;
+}
+
+/* The layout file that the user named, or NULL; to be freed. */
+static bool read_named(const struct search *search, struct layout_table **ret, struct error *err)
+{
+    AUTO_FREE struct layout_table *named = NULL;
+
+    *ret = NULL;
+    if (!search->sources->layout_file)
+        return true;
+    named = malloc(sizeof(*named));
+    if (!named)
+        return error_memory(err);
+    if (!layout_file_read(named, search->sources->layout_file, err))
+        return false;
+    *ret = named;
+    named = NULL;
+    return true;
+}
+
+static bool fail_not_running(const struct python *python, const struct search *search,
+                             struct error *err)
+{
+    return error_set(err, ERROR_PYTHON,
+                     "process %d (%s) has %s loaded, but no interpreter runs there: it is still "
+                     "starting, or ending",
+                     (int)search->process->pid, search->process->name, python->executable);
+}
+
+static bool locate(struct python *ret, const struct search *search, struct error *err)
+{
+    AUTO_FREE struct python *found = malloc(sizeof(*found));
+    AUTO_FREE struct layout_table *named = NULL;
+    struct interpreter_files files;
+    bool initialised = false, done = false;
+
+    if (!found)
+        return error_memory(err);
+    if (!read_named(search, &named, err))
+        return false;
+    for (int all = false; all <= true && !initialised; all++) {
+        struct error why;
+        struct error *reason = done || all ? &why : err;
+        if (interpreter_files_find(&files, search->process, &search->maps, named, all, reason) &&
+            describe_one_of(found, search, &files, &initialised, reason))
+            done = true;
+        else if (!all)
+            break;
+    }
+    if (!done)
+        return false;
+    if (!initialised)
+        return fail_not_running(found, search, err);
+    *ret = *found;
+    return true;
+}
+
+static bool identify(struct python *ret, const struct search *search, struct error *err)
+{
+    struct interpreter_files files;
+
+    if (!interpreter_files_find(&files, search->process, &search->maps, NULL, false, err))
+        return false;
+    begin(ret, search, &files.items[0]);
+    return check_version(&ret->version, ret->executable, err);
+}
+
+bool python_locate(struct python *ret, const struct process *process,
+                   const struct layout_sources *sources, struct progress *progress,
+                   struct error *err)
+{
+    struct search search = {.process = process, .sources = sources, .progress = progress};
+
+    if (!process_maps(process, &search.maps, err))
+        return false;
+    bool done = locate(ret, &search, err);
+    maps_free(&search.maps);
+    return done;
+}
+
+bool python_identify(struct python *ret, const struct process *process, struct error *err)
+{
+    struct search search = {.process = process};
+
+    if (!process_maps(process, &search.maps, err))
+        return false;
+    bool done = identify(ret, &search, err);
+    maps_free(&search.maps);
     return done;
 }

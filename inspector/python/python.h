@@ -6,26 +6,28 @@
 #define PYINSPECT_PYTHON_H
 
 #include "inspector/python/shape.h"
-#include "symbols/layout.h"
-#include "symbols/python_version.h"
-
-enum { MOST_UNSIZED_TYPES = 4 };
+#include "symbols/layout_search.h"
+#include "symbols/python_file.h"
 
 /* A Python in a target: facts that hold as long as the process does. A plain value. */
 struct python {
     char executable[4096]; /* the file that holds the interpreter: a program or a libpython */
+    bool is_deleted;       /* that file was deleted or replaced since */
+    bool is_image;         /* that file is nowhere to be had: what is known was read in memory */
     struct python_version version;
+    bool debug_build; /* --with-pydebug */
     struct layout layout;
+    struct layout_origin layout_origin;
+    char layout_passed_over[512]; /* why it is not from debug information, "" if it is */
     struct shape shape;
 
     /* Addresses in the target; 0 where this Python has none. */
-    uint64_t runtime;     /* _PyRuntime (3.7 and later) */
-    uint64_t generation0; /* _PyGC_generation0 (3.6): a pointer to generations[0] */
-    uint64_t collecting;  /* the static int `collecting` (3.6) */
-
-    /* Types with a tp_itemsize whose instances have no ob_size to multiply it with. */
-    uint64_t unsized_types[MOST_UNSIZED_TYPES];
-    unsigned unsized_count;
+    uint64_t runtime;       /* _PyRuntime (3.7 and later) */
+    uint64_t generation0;   /* _PyGC_generation0 (3.6): a pointer to generations[0] */
+    uint64_t collecting;    /* the static int `collecting` (3.6) */
+    unsigned other_pythons; /* that run in the process too, each with a state of its own, and are
+                             * not looked at */
+    enum evidence evidence; /* by what the first or the second was found */
 };
 
 #endif

@@ -45,13 +45,43 @@ bool has_type_flag(const struct python *python, struct image *image, uint64_t ad
            flags & flag;
 }
 
-static bool is_unsized(const struct python *python, uint64_t address)
+/* tp_name, a C string somewhere in the target. */
+bool type_read_tp_name(const struct python *python, struct image *image, uint64_t type,
+                       struct text *name)
 {
-    for (unsigned i = 0; i < python->unsized_count; i++) {
-        if (python->unsized_types[i] == address)
+    uint64_t at;
+
+    if (!image_word(image, type + layout_offset(&python->layout, PyTypeObject_tp_name), 8, &at))
+        return false;
+    for (; name->length < MOST_NAME; at++) {
+        const char *c = image_at(image, at, 1);
+        if (!c)
+            return false;
+        if (!*c)
             return true;
+        text_add_char(name, *c);
     }
-    return false;
+    return true;
+}
+
+/*
+ * Static types that have a tp_itemsize, while their instances have no ob_size to multiply it with.
+ * By name, since a stripped static program has no symbols for them.
+ */
+static bool is_unsized(const struct python *python, struct image *image, const struct type *type)
+{
+    static const char *const names[] = {"generator", "coroutine", "async_generator", "frame"};
+    size_t count = sizeof(names) / sizeof(names[0]) - python->shape.frames_have_ob_size;
+    struct text name = {0};
+    bool found = false;
+
+    if (type->flags & TPFLAGS_HEAPTYPE || !type_read_tp_name(python, image, type->address, &name) ||
+        !name.bytes)
+        count = 0;
+    for (size_t i = 0; i < count && !found; i++)
+        found = strcmp(name.bytes, names[i]) == 0;
+    text_free(&name);
+    return found;
 }
 
 static bool read_sizes(const struct python *python, struct image *image, struct type *type)
@@ -75,31 +105,12 @@ static bool read_sizes(const struct python *python, struct image *image, struct 
         type->fixed_size += layout_size(layout, sizeof_PyGC_Head);
     if (type->flags & python->shape.preheader_flags)
         type->fixed_size += 2 * sizeof(uint64_t);
-    if (!type->item_size || is_unsized(python, type->address))
+    if (!type->item_size || is_unsized(python, image, type))
         type->item_count = ITEMS_NONE;
     else if (type->flags & TPFLAGS_LONG_SUBCLASS && python->shape.ints == INT_LV_TAG)
         type->item_count = ITEMS_LV_TAG;
     else
         type->item_count = ITEMS_OB_SIZE;
-    return true;
-}
-
-/* tp_name, a C string somewhere in the target. */
-static bool read_tp_name(const struct python *python, struct image *image, uint64_t type,
-                         struct text *name)
-{
-    uint64_t at;
-
-    if (!image_word(image, type + layout_offset(&python->layout, PyTypeObject_tp_name), 8, &at))
-        return false;
-    for (; name->length < MOST_NAME; at++) {
-        const char *c = image_at(image, at, 1);
-        if (!c)
-            return false;
-        if (!*c)
-            return true;
-        text_add_char(name, *c);
-    }
     return true;
 }
 
@@ -130,7 +141,7 @@ static bool keep(struct types *types, const struct text *text, const char **ret,
 static bool name_static(struct types *types, struct image *image, struct type *type,
                         struct text *name)
 {
-    if (!read_tp_name(types->python, image, type->address, name) || !name->length)
+    if (!type_read_tp_name(types->python, image, type->address, name) || !name->length)
         return false;
     size_t prefix = sizeof("builtins.") - 1;
     size_t skipped =

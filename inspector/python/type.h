@@ -10,6 +10,7 @@
 #include "inspector/target/image.h"
 #include "symbols/base/address_map.h"
 #include "symbols/base/arena.h"
+#include "symbols/base/text.h"
 
 /* What tp_itemsize is multiplied with. */
 enum item_count {
@@ -76,6 +77,10 @@ MUST_CHECK static inline bool types_number(struct types *types, struct image *im
 /* Is the object at `address` an instance of a type with this bit of tp_flags? */
 bool has_type_flag(const struct python *python, struct image *image, uint64_t address,
                    uint64_t flag);
+
+/* Adds tp_name, a C string somewhere in the target, to `name`; the first 4096 bytes of it. */
+MUST_CHECK bool type_read_tp_name(const struct python *python, struct image *image, uint64_t type,
+                                  struct text *name);
 
 /*
  * The shallow size of the tracked object at `address`: tp_basicsize, the items that tp_itemsize

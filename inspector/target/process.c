@@ -4,12 +4,10 @@
 #include "inspector/target/permission.h"
 #include "inspector/target/proc_status.h"
 #include "symbols/base/cleanup.h"
-#include "symbols/debug_file.h"
 
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <inttypes.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -131,12 +129,25 @@ static bool open_memory(struct process *process, struct error *err)
     return true;
 }
 
+bool process_check_proc(struct error *err)
+{
+    char self[16] = "";
+
+    if (readlink("/proc/self", self, sizeof(self) - 1) < 0)
+        return error_set(err, ERROR_SYSTEM,
+                         "no /proc is mounted here: run mount -t proc proc /proc, or run outside");
+    if (strtol(self, NULL, 10) != getpid())
+        return error_set(err, ERROR_SYSTEM,
+                         "the /proc that is mounted here belongs to another PID namespace: run "
+                         "mount -t proc proc /proc here");
+    return true;
+}
+
 /* What would otherwise look like a fault of the target's: few descriptors, another namespace's
  * /proc. */
 static bool check_own_means(struct error *err)
 {
     struct rlimit files;
-    char self[16] = "";
 
     if (getrlimit(RLIMIT_NOFILE, &files) == 0 && files.rlim_cur < LEAST_FILES) {
         files.rlim_cur = files.rlim_max < LEAST_FILES ? files.rlim_max : LEAST_FILES;
@@ -145,13 +156,7 @@ static bool check_own_means(struct error *err)
                              "pyinspect may open only %lu files and needs %d: raise ulimit -n",
                              (unsigned long)files.rlim_max, LEAST_FILES);
     }
-    if (readlink("/proc/self", self, sizeof(self) - 1) < 0)
-        return error_set(err, ERROR_SYSTEM, "no /proc is mounted here: mount it, or run outside");
-    if (strtol(self, NULL, 10) != getpid())
-        return error_set(err, ERROR_SYSTEM,
-                         "the /proc that is mounted here belongs to another PID namespace: mount "
-                         "one of this namespace");
-    return true;
+    return process_check_proc(err);
 }
 
 bool process_open(struct process *ret, pid_t pid, struct error *err)
@@ -320,35 +325,6 @@ bool process_pagemap(const struct process *process, uint64_t address, uint64_t *
     return process->pagemap_fd >= 0 &&
            pread(process->pagemap_fd, entries, size, (off_t)(address / 4096 * sizeof(*entries))) ==
                (ssize_t)size;
-}
-
-int process_open_file(const struct process *process, const struct mapping *mapping,
-                      struct error *err)
-{
-    char link[64];
-    struct stat status;
-
-    snprintf(link, sizeof(link), "map_files/%" PRIx64 "-%" PRIx64, mapping->start, mapping->end);
-    int leader = openat(process->proc, "../..", O_PATH | O_DIRECTORY | O_CLOEXEC);
-    AUTO_CLOSE int place = leader < 0 ? -1 : openat(leader, link, O_PATH | O_CLOEXEC);
-    int fd = place < 0 ? -1 : file_reopen(place);
-    cleanup_close(&leader);
-    if (fd < 0 && !mapping->deleted && process->root_fd >= 0) {
-        struct file_root root = {.fd = process->root_fd, .name = ""};
-        fd = file_root_open(&root, mapping->path);
-    }
-    if (fd >= 0 && fstat(fd, &status) == 0 && S_ISREG(status.st_mode) &&
-        status.st_ino == mapping->inode)
-        return fd;
-
-    if (fd >= 0)
-        close(fd);
-    error_set(err, ERROR_TARGET,
-              "cannot open %s as process %d (%s) has it: the file was %s since it started%s",
-              mapping->path, (int)process->pid, process->name,
-              mapping->deleted || fd >= 0 ? "deleted or replaced" : "made unreadable",
-              geteuid() ? "; as root it can still be read" : "");
-    return -1;
 }
 
 void process_executable(const struct process *process, char *path, size_t size)

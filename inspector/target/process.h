@@ -38,6 +38,10 @@ struct process {
 MUST_CHECK bool process_open(struct process *ret, pid_t pid, struct error *err);
 void process_close(struct process *process);
 
+/* Is /proc that of our own PID namespace? Else no PID means what it says. Fails with ERROR_SYSTEM.
+ */
+MUST_CHECK bool process_check_proc(struct error *err);
+
 /* May it be stopped? Fails with ERROR_TARGET where somebody else traces it; reading needs no
  * tracer.
  */
@@ -75,14 +79,6 @@ enum {
 };
 bool process_pagemap(const struct process *process, uint64_t address, uint64_t *entries,
                      size_t count);
-
-/*
- * Opens the file behind a mapping for reading, the very inode that is mapped: through
- * /proc/PID/map_files where we may, else by its path inside the target's root, when the inode there
- * is still the same. Returns a descriptor, or -1 with ERROR_TARGET in `err`.
- */
-int process_open_file(const struct process *process, const struct mapping *mapping,
-                      struct error *err);
 
 /* Bytes that it has in memory (VmRSS), and its threads; 0 where that is not known. */
 uint64_t process_resident(const struct process *process);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "inspector/target/region.h"
 
+#include "inspector/target/mapped_file.h"
 #include "symbols/base/cleanup.h"
 
 #include <stdlib.h>
@@ -94,12 +95,10 @@ void region_release(struct region *region)
 void region_read_file(struct region *region, const struct process *process, uint64_t chunk,
                       uint64_t mask, uint64_t *budget)
 {
-    struct error ignored;
-
     if (!mask || !*budget || region_is_anonymous(region) || region->mapping.shared)
         return;
     if (region->file < 0)
-        region->file = process_open_file(process, &region->mapping, &ignored);
+        region->file = mapped_file_open_inode(process, &region->mapping);
     for (; mask && region->file >= 0 && *budget; mask &= mask - 1) {
         uint64_t bit = mask & -mask;
         uint64_t at = (chunk * CHUNK_PAGES + (unsigned)__builtin_ctzll(mask)) * IMAGE_PAGE;

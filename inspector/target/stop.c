@@ -227,6 +227,16 @@ static bool does_not_stop(const struct stop *stop, pid_t tid, struct error *err)
  * A thread in state D does not stop before it is done, and the others would stand still until then.
  * So they are left to run until each that sleeps so has woken up at least once.
  */
+/* To interrupt what is not seized is refused as such, unless the call itself is. */
+bool stop_is_allowed(const struct process *process, struct error *err)
+{
+    if (ptrace(PTRACE_INTERRUPT, process->tid, 0, 0) == 0 || errno == ESRCH || errno == EIO)
+        return true;
+    if (errno == ENOSYS)
+        errno = EPERM; /* as some filters say */
+    return process_refused(process, "stop", errno, err);
+}
+
 bool stop_wait_for_sleepers(const struct process *process, struct error *err)
 {
     double deadline = clock_milliseconds() + SLEEPERS_DEADLINE_MS;

@@ -28,6 +28,10 @@ struct stop_report {
 /* No target is held for longer, whatever we wait for. */
 enum { STOP_LONGEST_MS = 10 * 1000 };
 
+/* May we call ptrace at all? A container's seccomp filter may forbid it. Stops nothing. Fails with
+ * ERROR_TARGET. */
+MUST_CHECK bool stop_is_allowed(const struct process *process, struct error *err);
+
 /*
  * Waits, for a second at most, until each thread that sleeps uninterruptibly in the kernel, as the
  * parent of a vfork does, has woken up once; else it could not be stopped. Fails with ERROR_TARGET.

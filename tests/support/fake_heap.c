@@ -10,7 +10,7 @@ enum {
     GENERATION_SIZE = 40,
     STATE_LISTS = 8,
     STATE_PERMANENT = STATE_LISTS + 3 * GENERATION_SIZE,
-    STATE_COLLECTING = STATE_PERMANENT + GENERATION_SIZE,
+    STATE_COLLECTING = STATE_PERMANENT + GENERATION_SIZE + 9 * 8,
     STATE_SIZE = STATE_COLLECTING + 8,
     INTERPRETER_NEXT = 16,
     INTERPRETER_GC = 32,
@@ -53,7 +53,7 @@ static void lay_out_lists(struct fake_heap *heap, const struct fake_style *style
         slot(heap, gc_state_generations, STATE_LISTS, 3 * GENERATION_SIZE);
     }
     slot(heap, runtime_interpreters_head, RUNTIME_HEAD, 8);
-    slot(heap, interpreter_next, INTERPRETER_NEXT, 8);
+    slot(heap, interpreter_next, heap->faithful ? 0 : INTERPRETER_NEXT, 8);
     if (style->home == LISTS_RUNTIME)
         slot(heap, runtime_gc, RUNTIME_GC, STATE_SIZE);
     else
@@ -86,6 +86,8 @@ static void lay_out_objects(struct fake_heap *heap, const struct fake_style *sty
     slot(heap, PyUnicodeObject_data, 72, 8);
     if (style->ints == INT_LV_TAG)
         slot(heap, PyLongObject_lv_tag, 16, 8);
+    if (style->ints == INT_LV_TAG && heap->faithful)
+        slot(heap, PyTypeObject_tp_watched, 184, 1);
 }
 
 static void lay_out_dicts(struct fake_heap *heap, const struct fake_style *style)
@@ -94,6 +96,7 @@ static void lay_out_dicts(struct fake_heap *heap, const struct fake_style *style
     slot(heap, PyDictObject_ma_keys, 32, 8);
     slot(heap, PyDictObject_ma_values, 40, 8);
     if (style->keys == KEYS_DK_SIZE) {
+        slot(heap, PyFrameObject_ob_size, 16, 8);
         slot(heap, PyDictKeysObject_dk_size, 8, 8);
         slot(heap, PyDictKeysObject_dk_nentries, 32, 8);
     } else {
@@ -258,6 +261,8 @@ uint64_t fake_dict(struct fake_heap *heap, const uint64_t *keys, const uint64_t 
     uint64_t dict = fake_alloc(heap, 48);
     uint64_t table = fake_alloc(heap, 40 + indices + count * entry);
 
+    fake_put(heap, dict, 1);
+    fake_put(heap, dict + 8, heap->dict_type);
     fake_put(heap, dict + 32, table);
     fake_put(heap, table + 8, log2 ? 3 | 3 << 8 | (uint64_t)!general << 16 : indices);
     fake_put(heap, table + 32, count);
@@ -278,6 +283,15 @@ uint64_t fake_heap_type(struct fake_heap *heap, uint64_t module, uint64_t qualna
     fake_put(heap, type + 176, fake_dict(heap, keys, values, module ? 2 : 1, false));
     fake_put(heap, type + 208, name);
     fake_put(heap, type + 224, qualname);
+    return type;
+}
+
+uint64_t fake_class(struct fake_heap *heap, const char *name)
+{
+    uint64_t string = fake_ascii(heap, name);
+    uint64_t type = fake_heap_type(heap, fake_ascii(heap, "__main__"), string, string);
+
+    fake_put(heap, type + 24, c_string(heap, name));
     return type;
 }
 
@@ -307,8 +321,12 @@ uint64_t fake_interpreter(struct fake_heap *heap)
 {
     uint64_t interpreter = fake_alloc(heap, INTERPRETER_GC + STATE_SIZE);
 
-    fake_put(heap, interpreter + INTERPRETER_NEXT, heap->interpreter);
+    if (heap->python.shape.lists_home != LISTS_STATIC)
+        fake_put(heap, interpreter + layout_offset(&heap->python.layout, interpreter_next),
+                 heap->interpreter);
     fake_put(heap, heap->python.runtime + RUNTIME_HEAD, interpreter);
+    if (!heap->interpreter)
+        fake_put(heap, heap->python.runtime + RUNTIME_HEAD + 8, interpreter);
     heap->interpreter = interpreter;
     if (heap->python.shape.lists_home == LISTS_INTERPRETER)
         empty_lists(heap, home(heap));
@@ -331,17 +349,19 @@ uint64_t fake_object(struct fake_heap *heap, unsigned list, uint64_t type, uint6
     fake_put(heap, node + 8, last);
     fake_put(heap, last, node);
     fake_put(heap, head + 8, node);
+    if (head_size == 32)
+        fake_put(heap, node + 16, (uint64_t)-6); /* tracked */
     fake_put(heap, node + head_size, 1);
     fake_put(heap, node + head_size + 8, type);
     fake_put(heap, node + head_size + 16, ob_size);
     return node + head_size;
 }
 
-void fake_heap_init(struct fake_heap *heap, const struct fake_style *style)
+static void init(struct fake_heap *heap, const struct fake_style *style, bool faithful)
 {
     struct error err;
 
-    *heap = (struct fake_heap){0};
+    *heap = (struct fake_heap){.faithful = faithful};
     heap->bytes = calloc(FAKE_PAGES, IMAGE_PAGE);
     memset(heap->present, 0xff, sizeof(heap->present));
     lay_out_lists(heap, style);
@@ -360,13 +380,28 @@ void fake_heap_init(struct fake_heap *heap, const struct fake_style *style)
     heap->python.collecting = fake_alloc(heap, 8);
     heap->python.generation0 = fake_alloc(heap, 8);
     fake_put(heap, heap->python.generation0, fake_alloc(heap, 3 * GENERATION_SIZE));
-    heap->type_type = new_type(heap, 0, TPFLAGS_HAVE_GC | TPFLAGS_TYPE_SUBCLASS, 240, 40);
+    bool has_watched = layout_has(&heap->python.layout, PyTypeObject_tp_watched);
+    heap->type_type = new_type(
+        heap, 0, TPFLAGS_HAVE_GC | TPFLAGS_TYPE_SUBCLASS | (has_watched ? 1 << 1 : 0), 240, 40);
     fake_put(heap, heap->type_type + 24, c_string(heap, "type"));
     heap->str_type = new_type(heap, heap->type_type, TPFLAGS_UNICODE_SUBCLASS, 80, 0);
     fake_put(heap, heap->str_type + 24, c_string(heap, "str"));
+    heap->dict_type =
+        new_type(heap, heap->type_type, TPFLAGS_HAVE_GC | TPFLAGS_DICT_SUBCLASS, 48, 0);
+    fake_put(heap, heap->dict_type + 24, c_string(heap, "dict"));
     fake_interpreter(heap);
     if (style->home != LISTS_INTERPRETER)
         empty_lists(heap, home(heap));
+}
+
+void fake_heap_init(struct fake_heap *heap, const struct fake_style *style)
+{
+    init(heap, style, false);
+}
+
+void fake_heap_init_faithful(struct fake_heap *heap, const struct fake_style *style)
+{
+    init(heap, style, true);
 }
 
 void fake_heap_free(struct fake_heap *heap)

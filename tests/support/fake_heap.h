@@ -18,8 +18,9 @@ struct fake_heap {
     uint64_t used;
     struct image image;
     struct python python;
-    uint64_t type_type, str_type; /* addresses of `type` and `str` */
-    uint64_t interpreter;         /* of the newest interpreter */
+    uint64_t type_type, str_type, dict_type; /* addresses of `type`, `str` and `dict` */
+    uint64_t interpreter;                    /* of the newest interpreter */
+    bool faithful;
 
     uint8_t *now;       /* what a refresh of the image reads; NULL: the heap stands still */
     uint64_t refreshed; /* how often it was read */
@@ -35,6 +36,9 @@ struct fake_style {
 };
 
 void fake_heap_init(struct fake_heap *heap, const struct fake_style *style);
+/* The same, with fields that are always found in certain places in those places (layout_rules.h).
+ */
+void fake_heap_init_faithful(struct fake_heap *heap, const struct fake_style *style);
 void fake_heap_free(struct fake_heap *heap);
 
 /* `size` zeroed bytes, 16-aligned. Returns their address in the image. */
@@ -66,6 +70,9 @@ uint64_t fake_dict(struct fake_heap *heap, const uint64_t *keys, const uint64_t 
                    size_t count, bool general);
 /* A heap type; `module` is the object under '__module__', 0: no such key. */
 uint64_t fake_heap_type(struct fake_heap *heap, uint64_t module, uint64_t qualname, uint64_t name);
+
+/* A class of __main__, with all that a class statement gives it. */
+uint64_t fake_class(struct fake_heap *heap, const char *name);
 
 /* One more interpreter (LISTS_INTERPRETER), with empty lists. */
 uint64_t fake_interpreter(struct fake_heap *heap);

@@ -89,22 +89,24 @@ static void expect_facts(const struct session_report *asked, const char *facts)
 Test(worth, facts)
 {
     expect_facts(&(struct session_report){.unstopped = true, .verified = true},
-                 "{\"stopped\": false, \"pause_ms\": 0.000, \"stops\": 0, \"stopped_ms\": 0.000, "
+                 "{\"open_ms\": 0.000, \"stopped\": false, \"pause_ms\": 0.000, \"stops\": 0, "
+                 "\"stopped_ms\": 0.000, "
                  "\"copied_bytes\": 0, \"in_pieces\": false, \"complete\": false, "
                  "\"links\": {\"verified\": 7, \"broken\": 1}, \"doubts\": {\"collecting\": false, "
                  "\"lists_cut\": 0, "
                  "\"unreadable_types\": 0, \"impossible_sizes\": 0, \"memory_missed\": 0, "
-                 "\"swapped_pages\": 0}, \"types\": []}\n");
+                 "\"swapped_pages\": 0, \"other_pythons\": 0}, \"types\": []}\n");
     expect_facts(&(struct session_report){.verified = true,
                                           .stops = 1,
                                           .pause_milliseconds = 2,
                                           .stopped_milliseconds = 2,
                                           .copied_bytes = 5,
                                           .in_pieces = true},
-                 "{\"stopped\": true, \"pause_ms\": 2.000, \"stops\": 1, \"stopped_ms\": 2.000, "
+                 "{\"open_ms\": 0.000, \"stopped\": true, \"pause_ms\": 2.000, \"stops\": 1, "
+                 "\"stopped_ms\": 2.000, "
                  "\"copied_bytes\": 5, \"in_pieces\": true, \"complete\": true, "
                  "\"links\": {\"verified\": 7, \"broken\": 1}, \"doubts\": {\"collecting\": false, "
                  "\"lists_cut\": 0, "
                  "\"unreadable_types\": 0, \"impossible_sizes\": 0, \"memory_missed\": 0, "
-                 "\"swapped_pages\": 0}, \"types\": []}\n");
+                 "\"swapped_pages\": 0, \"other_pythons\": 0}, \"types\": []}\n");
 }
