@@ -23,15 +23,6 @@ static void start(struct target *target, const char *scene)
     target_start(target, &pythons[count / 2], scene);
 }
 
-static void doctor(struct program *ret, pid_t pid, const char *first, const char *second,
-                   const char *third)
-{
-    char number[16];
-
-    snprintf(number, sizeof(number), "%d", (int)pid);
-    program_run(ret, (const char *const[]){"doctor", number, first, second, third, NULL});
-}
-
 /* Is there a row of this check, with this answer, whose finding has these words? */
 static void expect_row(const struct program *program, const char *check, const char *ok,
                        const char *words)
@@ -58,9 +49,10 @@ Test(doctor, a_process_in_good_health)
         const char *check, *words;
     } rows[] = {
         {"process", "sleeping, 1 thread, "},
+        {"container", ""},
         {"access", "may be read and stopped"},
         {"interpreter", "CPython 3."},
-        {"layout", "debug information found"},
+        {"layout", "debug "},
         {"heap", " objects, "},
         {"collector", "idle"},
         {"pause", "(bound: 10,000.0 ms)"},
@@ -70,7 +62,7 @@ Test(doctor, a_process_in_good_health)
     struct program program;
 
     start(&target, "bare");
-    doctor(&program, target.pid, NULL, NULL, NULL);
+    program_doctor(&program, target.pid, NULL, NULL, NULL);
     cr_expect_eq(program.status, 0, "%s", program.err);
     cr_expect(strncmp(program.out, "Check ", 6) == 0, "%s", program.out);
     for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++)
@@ -87,7 +79,7 @@ Test(doctor, json)
     char claim[64];
 
     start(&target, "stdlib");
-    doctor(&program, target.pid, "--json", NULL, NULL);
+    program_doctor(&program, target.pid, "--json", NULL, NULL);
     cr_expect_eq(program.status, 0, "%s", program.err);
     snprintf(claim, sizeof(claim), "answer[\"target\"][\"pid\"] == %d", (int)target.pid);
     cr_expect(program_holds(&program, claim), "%s", program.out);
@@ -99,7 +91,7 @@ Test(doctor, json)
     cr_expect(program_holds(&program, "0 < answer[\"pause_ms\"] < answer[\"max_pause_ms\"]"));
     cr_expect(program_holds(&program, "0 < answer[\"copied_bytes\"] <= answer[\"memory_bytes\"] < "
                                       "answer[\"max_memory_bytes\"]"));
-    cr_expect(program_holds(&program, "len(answer[\"checks\"]) == 8 and "
+    cr_expect(program_holds(&program, "len(answer[\"checks\"]) == 9 and "
                                       "all(row[\"ok\"] is True for row in answer[\"checks\"])"));
     program_free(&program);
     target_end(&target);
@@ -126,7 +118,7 @@ Test(doctor, a_pause_that_is_too_long)
     struct program program;
 
     start(&target, "bare");
-    doctor(&program, target.pid, "--max-pause", "0.001ms", NULL);
+    program_doctor(&program, target.pid, "--max-pause", "0.001ms", NULL);
     cr_expect_eq(program.status, 5, "status %d: %s", program.status, program.err);
     expect_row(&program, "collector", "yes", "idle");
     expect_row(&program, "pause", "no", "allow more with --max-pause");
@@ -134,18 +126,18 @@ Test(doctor, a_pause_that_is_too_long)
     cr_expect(strstr(program.err, "--no-stop"), "%s", program.err);
     program_free(&program);
 
-    doctor(&program, target.pid, "--max-pause=0.001ms", "--json", NULL);
+    program_doctor(&program, target.pid, "--max-pause=0.001ms", "--json", NULL);
     cr_expect_eq(program.status, 5);
     cr_expect(program_holds(&program, "answer[\"inspectable\"] is False"));
     cr_expect(program_holds(&program, "answer[\"pause_ms\"] > answer[\"max_pause_ms\"]"));
     program_free(&program);
 
-    doctor(&program, target.pid, "--max-pause", "9s", NULL);
+    program_doctor(&program, target.pid, "--max-pause", "9s", NULL);
     cr_expect_eq(program.status, 0, "%s", program.err);
     expect_row(&program, "pause", "yes", "(bound: 9,000.0 ms)");
     program_free(&program);
 
-    doctor(&program, target.pid, "--no-stop", NULL, NULL);
+    program_doctor(&program, target.pid, "--no-stop", NULL, NULL);
     cr_expect_eq(program.status, 0, "%s", program.err);
     expect_row(&program, "pause", "yes", "none");
     program_free(&program);
@@ -158,7 +150,7 @@ Test(doctor, memory_that_is_too_small)
     struct program program;
 
     start(&target, "two_million");
-    doctor(&program, target.pid, "--max-memory", "16M", NULL);
+    program_doctor(&program, target.pid, "--max-memory", "16M", NULL);
     cr_expect_eq(program.status, 0, "%s", program.err);
     expect_row(&program, "memory", "yes", "in pieces (bound: 16.0 MiB)");
     program_free(&program);
@@ -173,7 +165,7 @@ Test(doctor, a_stopped_process)
     start(&target, "bare");
     kill(target.pid, SIGSTOP);
     cr_assert(process_reaches(target.pid, "T"));
-    doctor(&program, target.pid, NULL, NULL, NULL);
+    program_doctor(&program, target.pid, NULL, NULL, NULL);
     cr_expect_eq(program.status, 0, "%s", program.err);
     expect_row(&program, "process", "yes", ", stopped, ");
     cr_expect_eq(process_state(target.pid), 'T');
@@ -188,7 +180,7 @@ static void expect_obstacle(pid_t pid, int status, const char *check, const char
     struct program program, attach;
     size_t lines = 0;
 
-    doctor(&program, pid, NULL, NULL, NULL);
+    program_doctor(&program, pid, NULL, NULL, NULL);
     program_attach(&attach, pid, NULL, NULL, NULL);
     cr_expect_eq(program.status, status, "status %d: %s", program.status, program.err);
     cr_expect_eq(attach.status, status);
@@ -218,7 +210,7 @@ Test(doctor, a_zombie)
     if (pid == 0)
         _exit(0);
     cr_assert(process_reaches(pid, "Z"));
-    expect_obstacle(pid, 3, "access", "zombie", 2);
+    expect_obstacle(pid, 3, "access", "zombie", 3);
     waitpid(pid, NULL, 0);
 }
 
@@ -230,7 +222,7 @@ Test(doctor, already_traced)
     cr_assert_gt(pythons_find(pythons, PYTHON_SUPPORTED), 0);
     ticker_start(&ticker, &pythons[0], NULL);
     cr_assert(ptrace(PTRACE_SEIZE, ticker.pid, 0, 0) == 0);
-    expect_obstacle(ticker.pid, 3, "access", "already traced by", 2);
+    expect_obstacle(ticker.pid, 3, "access", "already traced by", 3);
     ticker_end(&ticker);
 }
 
@@ -308,7 +300,7 @@ Test(doctor, a_collector_at_work)
 
     cr_assert_gt(count, 0);
     pid_t pid = start_collecting(pythons[count / 2].path);
-    doctor(&program, pid, NULL, NULL, NULL);
+    program_doctor(&program, pid, NULL, NULL, NULL);
     cr_expect_eq(program.status, 1, "status %d: %s", program.status, program.err);
     expect_row(&program, "collector", "no", "try again later");
     expect_row(&program, "memory", "yes", " of ours");
@@ -332,10 +324,10 @@ Test(doctor, a_hostile_name)
     } formats[] = {{NULL, "\\x1b[2J"}, {"--csv", "\\x1b[2J"}, {"--json", "\\u001b[2J"}};
     pid_t pid = start_hostile("\x1b[2J\r\x07,\"");
 
-    expect_obstacle(pid, 4, "interpreter", "is no Python", 3);
+    expect_obstacle(pid, 4, "interpreter", "is no Python", 4);
     for (size_t i = 0; i < sizeof(formats) / sizeof(*formats); i++) {
         struct program program;
-        doctor(&program, pid, formats[i].format, NULL, NULL);
+        program_doctor(&program, pid, formats[i].format, NULL, NULL);
         cr_expect(strstr(program.out, formats[i].escaped), "%s", program.out);
         expect_printable(program.out);
         expect_printable(program.err);
@@ -352,7 +344,7 @@ Test(doctor, a_thread_that_cannot_be_stopped)
 
     puppet_start(&puppet);
     puppet_sleep(&puppet);
-    doctor(&program, puppet.pid, NULL, NULL, NULL);
+    program_doctor(&program, puppet.pid, NULL, NULL, NULL);
     cr_expect_eq(program.status, 3, "%s", program.err);
     expect_row(&program, "access", "no", "sleeps uninterruptibly");
     program_free(&program);

@@ -11,18 +11,22 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/prctl.h>
+#include <sys/ptrace.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 enum { MOST_WORDS = 16, PATIENCE_MS = 60 * 1000, PIECE = 65536 };
 
-/* LeakSanitizer, which traces its own process, has to stay away. */
+/* To interrupt what was never seized stops nothing; it tells whether ptrace may be called at all.
+ * LeakSanitizer, which traces its own process, has to stay away. */
 static void forbid_ptrace(void)
 {
     struct sock_filter filter[] = {
         BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
-        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_ptrace, 0, 1),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_ptrace, 0, 3),
+        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, args[0])),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, PTRACE_INTERRUPT, 1, 0),
         BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_KILL_PROCESS),
         BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
     };
@@ -127,6 +131,15 @@ void program_attach(struct program *ret, pid_t pid, const char *first, const cha
 
     snprintf(number, sizeof(number), "%d", (int)pid);
     program_run(ret, (const char *const[]){"attach", number, first, second, third, NULL});
+}
+
+void program_doctor(struct program *ret, pid_t pid, const char *first, const char *second,
+                    const char *third)
+{
+    char number[16];
+
+    snprintf(number, sizeof(number), "%d", (int)pid);
+    program_run(ret, (const char *const[]){"doctor", number, first, second, third, NULL});
 }
 
 void program_free(struct program *program)

@@ -21,10 +21,13 @@ void program_run(struct program *ret, const char *const *words);
 /* `pyinspect attach PID` and up to three more words (NULL: none). */
 void program_attach(struct program *ret, pid_t pid, const char *first, const char *second,
                     const char *third);
+/* The same of `pyinspect doctor`. */
+void program_doctor(struct program *ret, pid_t pid, const char *first, const char *second,
+                    const char *third);
 void program_free(struct program *program);
 
-/* As program_run, but whoever calls ptrace is killed (status 128 + SIGSYS): nothing can be stopped.
- */
+/* As program_run, but whoever calls ptrace is killed (status 128 + SIGSYS), except to interrupt
+ * what is not seized, which is refused anyway: nothing can be stopped. */
 void program_run_untraced(struct program *ret, const char *const *words);
 
 /* Does Python say that this holds of the JSON that was printed? `claim` sees it as `answer`. */

@@ -4,6 +4,7 @@
 # run-tests.sh OUT NAME... - runs OUT/NAME-tests; the last line is "N passed, N failed".
 #
 # The tests see PYINSPECT, the path of the program, and PYINSPECT_FOUND, the list that find.sh made.
+# So do they a cache of layouts that is new, and goes with them.
 # A sanitizer's report in any process that a test started counts as a failure, because Criterion
 # does not see leaks. So does a missing interpreter when CI=true or PYINSPECT_REQUIRE_ALL=1.
 set -euo pipefail
@@ -14,6 +15,9 @@ SANITIZER_STATUS=99
 export PYINSPECT=$PWD/$out/pyinspect PYINSPECT_FOUND=$PWD/$out/pythons
 export ASAN_OPTIONS="log_path=$PWD/$out/sanitizer.log:detect_leaks=1:exitcode=$SANITIZER_STATUS:${ASAN_OPTIONS:-}"
 export UBSAN_OPTIONS="log_path=$PWD/$out/sanitizer.log:print_stacktrace=1:exitcode=$SANITIZER_STATUS:${UBSAN_OPTIONS:-}"
+XDG_CACHE_HOME=$(mktemp -d)
+export XDG_CACHE_HOME
+trap 'rm -rf "$XDG_CACHE_HOME"' EXIT
 passed=0
 failed=0
 
