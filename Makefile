@@ -103,7 +103,7 @@ $(OUT)/have-%: tests/support/install-dependencies.sh
 
 -include $(SOURCES:%.c=$(OUT)/%.d) $(TEST_SOURCES:%.c=$(OUT)/%.d)
 
-interpreters: ## fetch CPython 3.11, 3.13 to 3.15 and PyPy from Debian into build/interpreters
+interpreters: ## fetch CPython 3.11, 3.13 to 3.15, debug builds too, and PyPy from Debian
 	@tests/interpreters/fetch.sh
 
 # The tests run on objects under the sanitizers, and so does the program that they start.
