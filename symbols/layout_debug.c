@@ -25,7 +25,7 @@ static const uint64_t most_memory = UINT64_C(6) << 30; /* 2 GiB of DWARF, compre
 struct debug_answer {
     struct layout layout;
     struct python_addresses addresses;
-    bool is_separate;
+    uint8_t is_separate; /* not a bool, for the child may write anything */
     char file[sizeof(((struct layout_origin *)0)->file)];
 };
 
@@ -135,14 +135,12 @@ bool layout_debug_read(struct layout_candidate *ret, const struct debug_request 
         return error_memory(err);
     if (!sandbox_run(&job, answered, err))
         return false;
-    unsigned char is_separate;
-    memcpy(&is_separate, &answered->is_separate, sizeof(is_separate));
     answered->file[sizeof(answered->file) - 1] = '\0';
     layout_normalise(&answered->layout);
     *ret = (struct layout_candidate){
         .layout = answered->layout,
         .addresses = answered->addresses,
-        .origin.source = is_separate ? LAYOUT_FROM_DEBUG_FILE : LAYOUT_FROM_DWARF,
+        .origin.source = answered->is_separate ? LAYOUT_FROM_DEBUG_FILE : LAYOUT_FROM_DWARF,
         .origin.same_build = true,
     };
     memcpy(ret->origin.file, answered->file, sizeof(ret->origin.file));

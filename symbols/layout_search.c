@@ -24,7 +24,6 @@ struct search {
     struct progress *progress;
     bool certain; /* nothing that the live target would have to prove */
     struct layout_candidates found;
-    struct layout_table *named; /* of --layout; NULL: none */
     struct error rejected; /* why the likeliest bundled table cannot be the one, or ERROR_NONE */
 };
 
@@ -263,8 +262,8 @@ static bool add_named(struct search *search, struct error *err)
     const char *path = search->sources->layout_file;
     struct layout_candidate candidate;
 
-    if (!candidate_of_table(search, &candidate, search->named, LAYOUT_FROM_LAYOUT_FILE, path,
-                            err)) {
+    if (!candidate_of_table(search, &candidate, search->subject->named, LAYOUT_FROM_LAYOUT_FILE,
+                            path, err)) {
         err->kind = ERROR_INPUT;
         return error_context(err, "%s", path);
     }
@@ -335,8 +334,9 @@ static bool compare(const struct search *search, struct error *err)
 
     if (!table)
         return error_memory(err);
-    if (search->named && chosen->origin.source != LAYOUT_FROM_LAYOUT_FILE &&
-        !layout_agree(&search->named->layout, search->sources->layout_file, &chosen->layout,
+    const struct layout_table *named = search->subject->named;
+    if (named && chosen->origin.source != LAYOUT_FROM_LAYOUT_FILE &&
+        !layout_agree(&named->layout, search->sources->layout_file, &chosen->layout,
                       chosen->origin.file, err)) {
         err->kind = ERROR_INPUT;
         return false;
@@ -376,21 +376,16 @@ static bool fail_not_found(const struct search *search, struct error *err)
 static bool search_all(struct search *search, struct error *err)
 {
     const struct python_file *python = search->subject->python;
+    const struct layout_table *named = search->subject->named;
     bool found;
 
     if (python->has_published && python->published.free_threaded)
         return layout_free_threaded(err);
-    if (search->sources->layout_file) {
-        search->named = malloc(sizeof(*search->named));
-        if (!search->named)
-            return error_memory(err);
-        if (!layout_file_read(search->named, search->sources->layout_file, err) ||
-            !is_of_same_python(search->named, python, search->sources->layout_file, err))
-            return false;
-    }
+    if (named && !is_of_same_python(named, python, search->sources->layout_file, err))
+        return false;
     if (!add_debug_information(search, &found, err))
         return false;
-    if (!found && !(search->named ? add_named(search, err) : add_tables(search, err)))
+    if (!found && !(named ? add_named(search, err) : add_tables(search, err)))
         return false;
     return search->found.count ? compare(search, err) : fail_not_found(search, err);
 }
@@ -399,7 +394,6 @@ static bool run(struct layout_candidates *ret, struct search *search, struct err
 {
     bool done = search_all(search, err);
 
-    free(search->named);
     if (done)
         *ret = search->found;
     else

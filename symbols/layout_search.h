@@ -67,7 +67,9 @@ struct layout_subject {
     int fd;           /* not taken over */
     const char *path; /* absolute, as its root sees it */
     bool is_image;    /* a copy of memory: it has no sections, and is not worth keeping in mind */
-    const struct file_root *roots; /* where its debug files may be, our own first */
+    const struct layout_table *named; /* what sources->layout_file holds (layout_file_read); NULL:
+                                       * no such file is named */
+    const struct file_root *roots;    /* where its debug files may be, our own first */
     size_t root_count;
 };
 

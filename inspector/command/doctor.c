@@ -378,7 +378,7 @@ static void add_permission(struct report *report, const struct examination *exam
     report_fact_text(report, "permission.target_security_label", facts->target.label);
     if (*facts->own.user_namespace && *facts->target.user_namespace)
         report_fact_number(report, "permission.same_user_namespace", UNIT_BOOL,
-                           strcmp(facts->own.user_namespace, facts->target.user_namespace) == 0);
+                           !permission_in_other_user_namespace(facts));
 }
 
 static void add_estimate(struct report *report, const struct examination *exam)

@@ -40,7 +40,7 @@ struct search {
 
 struct answer {
     struct interpreter_files files;
-    bool has_pypy;
+    uint32_t has_pypy; /* not a bool, for the child may write anything */
 };
 
 static enum rank rank_of(const char *path)

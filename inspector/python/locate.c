@@ -26,6 +26,7 @@ static const uint64_t validation_memory = UINT64_C(256) << 20;
 struct search {
     const struct process *process;
     const struct layout_sources *sources;
+    const struct layout_table *named; /* the layout file among them, or NULL */
     struct progress *progress;
     struct maps maps;
 };
@@ -200,6 +201,7 @@ static bool search_layout(struct layout_candidates *ret, const struct search *se
         .fd = fd,
         .path = search->maps.items[file->mapping].path,
         .is_image = python->is_image,
+        .named = search->named,
         .roots = roots,
         .root_count = search->process->root_fd < 0 ? 1 : 2,
     };
@@ -262,17 +264,18 @@ static bool describe_one_of(struct python *ret, const struct search *search,
 }
 
 /* The layout file that the user named, or NULL; to be freed. */
-static bool read_named(const struct search *search, struct layout_table **ret, struct error *err)
+static bool read_named(const struct layout_sources *sources, struct layout_table **ret,
+                       struct error *err)
 {
     AUTO_FREE struct layout_table *named = NULL;
 
     *ret = NULL;
-    if (!search->sources->layout_file)
+    if (!sources->layout_file)
         return true;
     named = malloc(sizeof(*named));
     if (!named)
         return error_memory(err);
-    if (!layout_file_read(named, search->sources->layout_file, err))
+    if (!layout_file_read(named, sources->layout_file, err))
         return false;
     *ret = named;
     named = NULL;
@@ -291,18 +294,16 @@ static bool fail_not_running(const struct python *python, const struct search *s
 static bool locate(struct python *ret, const struct search *search, struct error *err)
 {
     AUTO_FREE struct python *found = malloc(sizeof(*found));
-    AUTO_FREE struct layout_table *named = NULL;
     struct interpreter_files files;
     bool initialised = false, done = false;
 
     if (!found)
         return error_memory(err);
-    if (!read_named(search, &named, err))
-        return false;
     for (int all = false; all <= true && !initialised; all++) {
         struct error why;
         struct error *reason = done || all ? &why : err;
-        if (interpreter_files_find(&files, search->process, &search->maps, named, all, reason) &&
+        if (interpreter_files_find(&files, search->process, &search->maps, search->named, all,
+                                   reason) &&
             describe_one_of(found, search, &files, &initialised, reason))
             done = true;
         else if (!all)
@@ -331,7 +332,11 @@ bool python_locate(struct python *ret, const struct process *process,
                    struct error *err)
 {
     struct search search = {.process = process, .sources = sources, .progress = progress};
+    AUTO_FREE struct layout_table *named = NULL;
 
+    if (!read_named(sources, &named, err))
+        return false;
+    search.named = named;
     if (!process_maps(process, &search.maps, err))
         return false;
     bool done = locate(ret, &search, err);

@@ -142,7 +142,7 @@ bool permission_look(int proc, struct permission_facts *ret)
     return true;
 }
 
-static bool in_other_user_namespace(const struct permission_facts *facts)
+bool permission_in_other_user_namespace(const struct permission_facts *facts)
 {
     const char *own = facts->own.user_namespace, *its = facts->target.user_namespace;
 
@@ -160,7 +160,7 @@ static enum obstacle find_obstacle(const struct permission_facts *facts)
     if (facts->permitted && own->seccomp == 2)
         return SECCOMP_FILTER;
     /* To the capable, hardly anything but a process outside of theirs hides its user namespace. */
-    if (capable && (in_other_user_namespace(facts) || !*facts->target.user_namespace))
+    if (capable && (permission_in_other_user_namespace(facts) || !*facts->target.user_namespace))
         return OTHER_USER_NAMESPACE;
     if (capable)
         return SECURITY_MODULE;
@@ -400,7 +400,8 @@ void permission_describe(const struct permission_facts *facts, struct text *text
     if (!*own->user_namespace || !*target->user_namespace)
         text_add(text, "; its user namespace may not be seen");
     else
-        text_addf(text, "; %s user namespace", in_other_user_namespace(facts) ? "another" : "same");
+        text_addf(text, "; %s user namespace",
+                  permission_in_other_user_namespace(facts) ? "another" : "same");
 }
 
 bool permission_refused(pid_t pid, int proc, const char *name, const char *what, int number,

@@ -58,6 +58,9 @@ void permission_describe(const struct permission_facts *facts, struct text *text
  * nothing where nothing does. */
 void permission_add_reason(const struct permission_facts *facts, struct text *text);
 
+/* Is it another user namespace than ours? False where that may not be seen. */
+bool permission_in_other_user_namespace(const struct permission_facts *facts);
+
 /* Would root be permitted what we are not? */
 bool permission_takes_root(const struct permission_facts *facts);
 

@@ -166,7 +166,11 @@ static bool search(struct layout_candidates *ret, const struct python_file *pyth
     int fd = openat(scratch.fd, "bare.so", O_RDONLY | O_CLOEXEC);
     const struct file_root root = {.fd = own_root, .name = ""};
     char path[256];
+    struct layout_table named;
+    bool is_named = sources && sources->layout_file;
+    cr_assert(!is_named || layout_file_read(&named, sources->layout_file, err), "%s", err->text);
     const struct layout_subject subject = {.python = python,
+                                           .named = is_named ? &named : NULL,
                                            .fd = fd,
                                            .path = in_scratch(path, "bare.so"),
                                            .roots = &root,
