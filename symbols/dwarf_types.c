@@ -2,6 +2,7 @@
 #include "symbols/dwarf_types.h"
 
 #include <dwarf.h>
+#include <stdlib.h>
 #include <string.h>
 
 /* Debug information may be damaged or made up: no chain, nesting or search is followed for ever. */
@@ -10,6 +11,9 @@ enum {
     NESTING_MAX = 8,
     MEMBERS_MAX = 100000,
 };
+
+/* The debug information of a whole CPython has 120000 to 360000, which take 10 to 30 ms. */
+enum { DIES_FOR_OPTIONAL = 1000000 };
 
 /* Takes the next of "a|b|c" off *list; NULL at the end. */
 static const char *next_name(const char **list, size_t *length)
@@ -138,35 +142,136 @@ static bool type_size(Dwarf_Die die, uint64_t *ret)
 
 /* Finding types */
 
-/* Keeps `die` for each type that has its name, unless one with a preferred name was found before.
- */
-static void keep_type(Dwarf_Die *die, struct dwarf_type *types, size_t count)
-{
-    const char *string = die_name(die);
+/* One of the names that a type may have. */
+struct wanted {
+    struct dwarf_type *type;
+    const char *name; /* inside type->names */
+    size_t length;
+    uint32_t hash;
+    uint32_t next; /* in its bucket: its number + 1; 0: the last */
+};
 
-    if (!string)
-        return;
+/* All names that are wanted, by hash: there are hundreds of them, and DIEs by the hundred thousand.
+ */
+struct search {
+    struct wanted *wanted;
+    uint32_t *buckets; /* the number of the first + 1, or 0 */
+    uint32_t mask;
+    size_t missing;  /* types that were not found yet */
+    size_t needed;   /* those of them that are not optional */
+    unsigned budget; /* top-level DIEs to look at when nothing is needed any more */
+};
+
+/* FNV-1a */
+static uint32_t hash_of(const char *name, size_t length)
+{
+    uint32_t hash = UINT32_C(2166136261);
+
+    for (size_t i = 0; i < length; i++)
+        hash = (hash ^ (unsigned char)name[i]) * UINT32_C(16777619);
+    return hash;
+}
+
+static size_t count_names(const struct dwarf_type *types, size_t count)
+{
+    size_t names = 0, length;
+
     for (size_t i = 0; i < count; i++) {
-        struct dwarf_type *type = &types[i];
-        const char *list = type->names;
+        const char *list = types[i].names;
+        while (next_name(&list, &length))
+            names++;
+    }
+    return names;
+}
+
+static void add_names(struct search *search, struct dwarf_type *types, size_t count)
+{
+    uint32_t number = 0;
+
+    for (size_t i = 0; i < count; i++) {
+        const char *list = types[i].names;
         const char *name;
         size_t length;
 
-        while ((name = next_name(&list, &length)) && name != type->name) {
-            Dwarf_Die definition = *die;
-            uint64_t size;
-            if (!is_name(string, name, length) || !peel_to_definition(&definition) ||
-                !type_size(definition, &size))
-                continue;
-            type->name = name;
-            type->die = definition;
-            type->size = size;
-            break;
+        while ((name = next_name(&list, &length))) {
+            uint32_t hash = hash_of(name, length);
+            uint32_t *bucket = &search->buckets[hash & search->mask];
+            search->wanted[number] = (struct wanted){&types[i], name, length, hash, *bucket};
+            *bucket = ++number;
         }
     }
 }
 
-static void search_unit(Dwarf_Die *unit, struct dwarf_type *types, size_t count)
+static void search_end(struct search *search)
+{
+    free(search->wanted);
+    free(search->buckets);
+}
+
+static bool search_begin(struct search *ret, struct dwarf_type *types, size_t count,
+                         struct error *err)
+{
+    size_t names = count_names(types, count), buckets = 64;
+
+    while (buckets < 2 * names)
+        buckets *= 2;
+    *ret = (struct search){.wanted = calloc(names + 1, sizeof(*ret->wanted)),
+                           .buckets = calloc(buckets, sizeof(*ret->buckets)),
+                           .mask = (uint32_t)(buckets - 1),
+                           .missing = count,
+                           .needed = count,
+                           .budget = DIES_FOR_OPTIONAL};
+    if (!ret->wanted || !ret->buckets) {
+        search_end(ret);
+        return error_memory(err);
+    }
+    for (size_t i = 0; i < count; i++) {
+        types[i].name = NULL;
+        ret->needed -= types[i].optional;
+    }
+    add_names(ret, types, count);
+    return true;
+}
+
+/* Keeps `die`, unless one with this name or a preferred one was found before. */
+static void keep_type(struct search *search, const struct wanted *wanted, Dwarf_Die *die)
+{
+    struct dwarf_type *type = wanted->type;
+    Dwarf_Die definition = *die;
+    uint64_t size;
+
+    if ((type->name && type->name <= wanted->name) || !peel_to_definition(&definition) ||
+        !type_size(definition, &size))
+        return;
+    if (!type->name) {
+        search->missing--;
+        search->needed -= !type->optional;
+    }
+    type->name = wanted->name;
+    type->die = definition;
+    type->size = size;
+}
+
+static void look_up(struct search *search, Dwarf_Die *die)
+{
+    const char *string = die_name(die);
+    size_t length = string ? strlen(string) : 0;
+    uint32_t hash = hash_of(string, length);
+
+    for (uint32_t at = search->buckets[hash & search->mask]; at; at = search->wanted[at - 1].next) {
+        const struct wanted *wanted = &search->wanted[at - 1];
+        if (wanted->hash == hash && wanted->length == length &&
+            memcmp(wanted->name, string, length) == 0)
+            keep_type(search, wanted, die);
+    }
+}
+
+static bool is_exhausted(const struct search *search)
+{
+    return !search->needed && !search->budget;
+}
+
+static void search_unit(Dwarf_Die *unit, struct search *search)
 {
     Dwarf_Die die;
 
@@ -175,17 +280,9 @@ static void search_unit(Dwarf_Die *unit, struct dwarf_type *types, size_t count)
     do {
         int tag = dwarf_tag(&die);
         if (tag == DW_TAG_typedef || is_structure(tag))
-            keep_type(&die, types, count);
-    } while (to_sibling(&die));
-}
-
-static bool all_found(const struct dwarf_type *types, size_t count)
-{
-    for (size_t i = 0; i < count; i++) {
-        if (!types[i].name)
-            return false;
-    }
-    return true;
+            look_up(search, &die);
+        search->budget -= !search->needed && search->budget;
+    } while (!is_exhausted(search) && to_sibling(&die));
 }
 
 /* Does the unit come from one of these source files? */
@@ -205,33 +302,36 @@ static bool is_likely(Dwarf_Die *unit, const char *likely_units)
     return false;
 }
 
-static bool search_units(Dwarf *dwarf, const char *likely_units, bool likely,
-                         struct dwarf_type *types, size_t count)
+static bool is_over(const struct search *search)
+{
+    return !search->missing || is_exhausted(search);
+}
+
+static bool search_units(Dwarf *dwarf, const char *likely_units, bool likely, struct search *search)
 {
     Dwarf_CU *cu = NULL;
     Dwarf_Die unit;
 
-    while (dwarf_get_units(dwarf, cu, &cu, NULL, NULL, &unit, NULL) == 0) {
-        if (is_likely(&unit, likely_units) != likely)
-            continue;
-        search_unit(&unit, types, count);
-        if (all_found(types, count))
-            return true;
+    while (!is_over(search) && dwarf_get_units(dwarf, cu, &cu, NULL, NULL, &unit, NULL) == 0) {
+        if (is_likely(&unit, likely_units) == likely)
+            search_unit(&unit, search);
     }
-    return false;
+    return is_over(search);
 }
 
-void dwarf_types_find(Dwarf *dwarf, const char *likely_units, struct dwarf_type *types,
-                      size_t count)
+bool dwarf_types_find(Dwarf *dwarf, const char *likely_units, struct dwarf_type *types,
+                      size_t count, struct error *err)
 {
-    for (size_t i = 0; i < count; i++)
-        types[i].name = NULL;
-    if (search_units(dwarf, likely_units, true, types, count) ||
-        search_units(dwarf, likely_units, false, types, count))
-        return;
-    Dwarf *supplement = dwarf_getalt(dwarf);
-    if (supplement)
-        search_units(supplement, NULL, false, types, count);
+    struct search search;
+
+    if (!search_begin(&search, types, count, err))
+        return false;
+    Dwarf *supplement = NULL;
+    if (!search_units(dwarf, likely_units, true, &search) &&
+        !search_units(dwarf, likely_units, false, &search) && (supplement = dwarf_getalt(dwarf)))
+        search_units(supplement, NULL, false, &search);
+    search_end(&search);
+    return true;
 }
 
 /* Finding members */

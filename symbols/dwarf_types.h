@@ -13,6 +13,7 @@
 /* A structure (or union) to look for, and what was found. */
 struct dwarf_type {
     const char *names; /* its tag or typedef names, the preferred first: "PyGC_Head|_gc_head" */
+    bool optional;     /* not worth a long search */
     const char *name;  /* where in `names` the one begins that it was found by; NULL: not found */
     Dwarf_Die die;     /* of the definition: typedefs peeled, never a mere declaration */
     uint64_t size;     /* sizeof, in bytes */
@@ -31,13 +32,15 @@ struct dwarf_place {
  * file, if it has one attached; the pass ends with the unit by which all are found. Units of full,
  * partial and type kind are searched, at their top level. A type that is nowhere keeps no name:
  * absence is an answer, by which CPython's versions are told apart, so it is given only after every
- * unit was seen.
+ * unit was seen. Optional types do not hold up a search of a large program in which Python is a
+ * small part: once all others were found, a million further DIEs are looked at.
  *
  * `likely_units` names source files ("dictobject.c|gc.c") whose units are searched before all
- * others; it changes how soon the pass ends, not what it finds. May be NULL.
+ * others; it changes how soon the pass ends, not what it finds. May be NULL. Types may share
+ * names. How many there are costs next to nothing. Fails only for want of memory.
  */
-void dwarf_types_find(Dwarf *dwarf, const char *likely_units, struct dwarf_type *types,
-                      size_t count);
+MUST_CHECK bool dwarf_types_find(Dwarf *dwarf, const char *likely_units, struct dwarf_type *types,
+                                 size_t count, struct error *err);
 
 /*
  * Finds a member by its path: "tp_name", "interpreters.head", "state.kind". Members of anonymous

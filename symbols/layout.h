@@ -36,6 +36,21 @@ struct layout {
 /* What a slot is, for messages and printing: "PyTypeObject.tp_name", "sizeof(PyGC_Head)". */
 const char *layout_slot_name(enum layout_slot_id id);
 
+/*
+ * Is it one of kind_fields.def? Those are needed to look into objects, not to count them: no build
+ * has to have them, and the running target proves none of them but by the size of a structure.
+ */
+static inline bool layout_slot_is_of_kind(enum layout_slot_id id)
+{
+    return id >= sizeof_type;
+}
+
+/* The slot of the structure that a slot belongs to; of a structure's own slot, itself. */
+enum layout_slot_id layout_slot_structure(enum layout_slot_id id);
+
+/* Do they say the same? Two that are absent do. */
+bool layout_slot_equal(const struct layout_slot *a, const struct layout_slot *b);
+
 static inline bool layout_has(const struct layout *layout, enum layout_slot_id id)
 {
     return layout->slots[id].present;
@@ -60,7 +75,9 @@ void layout_normalise(struct layout *layout);
  * Validates a table once, so that it can be trusted from then on: each present field lies inside
  * its structure, structures are at most 1 MiB and no larger than those that begin with them,
  * pointers and sizes are eight bytes wide and aligned, bit-fields up to eight bits, all that every
- * supported CPython has is there, and so is what a version has together with what is there. Fails
+ * supported CPython has is there, and so is what a version has together with what is there. Of the
+ * kinds' fields only that they lie inside their structures, and bit-fields inside their storage of
+ * up to eight bytes: of other fields any size will do, and packed structures align nothing. Fails
  * with ERROR_PYTHON, naming the slot.
  */
 MUST_CHECK bool layout_check(const struct layout *layout, struct error *err);

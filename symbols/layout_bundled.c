@@ -52,11 +52,13 @@ static bool match_table(struct candidate *ret, const struct bundled_layout *bund
     struct layout_table table;
     struct error err;
 
-    if (!layout_table_parse(&table, bundled->text, bundled->length, bundled->name, &err))
+    if (!layout_table_parse_head(&table, bundled->text, bundled->length, bundled->name, &err))
         return false;
     if (wanted->build_id && build_id_equal(wanted->build_id, &table.build_id))
         candidate.choice.match = BUNDLED_SAME_BUILD;
     else if (!match_version(&candidate, &table, wanted))
+        return false;
+    if (!layout_table_parse(&table, bundled->text, bundled->length, bundled->name, &err))
         return false;
     candidate.other_size = !layout_has(&table.layout, sizeof_runtime) ||
                            layout_size(&table.layout, sizeof_runtime) != wanted->runtime_size;

@@ -14,7 +14,7 @@
 #include <unistd.h>
 
 enum {
-    ENTRY_MAX = 64 << 10,
+    ENTRY_MAX = 256 << 10,
     MOST_ENTRIES = 256,
     MOST_REMOVED = 16, /* at a time */
     NAME_SIZE = BUILD_ID_TEXT + 64,
@@ -113,9 +113,9 @@ static int open_directory(bool make)
             (size_t)snprintf(home, sizeof(home), "%s/.cache", user) >= sizeof(home))
             return -1;
         base = home;
-        if (make)
-            (void)!mkdir(home, 0700);
     }
+    if (make)
+        (void)!mkdir(base, 0700);
     AUTO_CLOSE int cache = open(base, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (cache < 0 || !is_ours_alone(cache))
         return -1;

@@ -16,7 +16,8 @@
 
 #include "symbols/layout_search.h"
 
-/* Looks up the file behind `fd`. What comes back has passed layout_check. */
+/* An entry holds what the debug information said, without what was filled in from elsewhere. Looks
+ * up the file behind `fd`. What comes back has passed layout_check. */
 bool layout_cache_load(struct layout_candidate *ret, int fd, const struct build_id *build_id);
 
 void layout_cache_store(const struct layout_candidate *candidate, int fd,

@@ -5,10 +5,11 @@ enum { STRUCTURE_MAX = 1 << 20 };
 
 /* How a field is read, and so what its size must be. */
 enum field_kind {
-    WORD,   /* a pointer, Py_ssize_t or size_t: eight bytes; all that is not named below */
-    NUMBER, /* an integer of 1, 2, 4 or 8 bytes, or a bit-field of up to 8 bits in one */
-    PLACE,  /* not read as a whole: a structure, or an array without a bound. Aligned to 4 at the
-             * least: Debian's 3.13.5 has gc_state.generations at offset 20 */
+    WORD,    /* a pointer, Py_ssize_t or size_t: eight bytes; all that is not named below */
+    NUMBER,  /* an integer of 1, 2, 4 or 8 bytes, or a bit-field of up to 8 bits in one */
+    PLACE,   /* not read as a whole: a structure, or an array without a bound. Aligned to 4 at the
+              * least: Debian's 3.13.5 has gc_state.generations at offset 20 */
+    OF_KIND, /* as large as it is, and wherever: who reads it looks at the size */
 };
 
 static enum field_kind kind_of(enum layout_slot_id id)
@@ -33,7 +34,7 @@ static enum field_kind kind_of(enum layout_slot_id id)
         [PyASCIIObject_ascii] = NUMBER,
     };
 
-    return (enum field_kind)kinds[id];
+    return layout_slot_is_of_kind(id) ? OF_KIND : (enum field_kind)kinds[id];
 }
 
 /* What every CPython with a GIL has, from 3.6 to 3.15. */
@@ -140,6 +141,9 @@ static bool fits_kind(const struct layout_slot *slot, enum field_kind kind)
         return slot->offset % 4 == 0 && !slot->bit_size;
     case WORD:
         return slot->offset % 8 == 0 && slot->size == 8 && !slot->bit_size;
+    case OF_KIND:
+        return !slot->bit_size || (slot->size <= 8 && slot->bit_size < 64 &&
+                                   (unsigned)slot->bit_offset + slot->bit_size <= slot->size * 8);
     case NUMBER:
         break;
     }

@@ -36,11 +36,13 @@ static uint64_t address_in(struct elf_file *debug, const char *name)
     return elf_file_symbol(debug, name, &place) ? place.address : 0;
 }
 
-static void answer(struct debug_answer *ret, struct elf_file *file, struct debug_file *debug)
+static bool answer(struct debug_answer *ret, struct elf_file *file, struct debug_file *debug,
+                   struct error *err)
 {
     struct elf_file *found = debug_file_elf(debug);
 
-    layout_from_dwarf(&ret->layout, debug_file_dwarf(debug));
+    if (!layout_from_dwarf(&ret->layout, debug_file_dwarf(debug), err))
+        return false;
     ret->addresses = (struct python_addresses){
         .runtime = address_in(found, "_PyRuntime"),
         .generation0 = address_in(found, "_PyGC_generation0"),
@@ -48,6 +50,7 @@ static void answer(struct debug_answer *ret, struct elf_file *file, struct debug
     };
     ret->is_separate = found != file;
     snprintf(ret->file, sizeof(ret->file), "%s%s", debug_file_root(debug), elf_file_path(found));
+    return true;
 }
 
 static unsigned list_roots(struct file_root roots[MOST_ROOTS], const struct debug_request *request)
@@ -81,7 +84,7 @@ static bool read_debug_file(struct sandbox *sandbox, void *context, void *result
                                                       request->given_path, roots, count, err)
                                     : debug_file_find(&debug, file, roots, count, err);
     if (done) {
-        answer(result, file, debug);
+        done = answer(result, file, debug, err);
         debug_file_close(debug);
     }
     elf_file_close(file);

@@ -3,8 +3,22 @@
 
 #include "symbols/dwarf_types.h"
 
-/* Where CPython's own code uses the types, and so describes them; LTO builds name no sources. */
-static const char likely_units[] = "dictobject.c|frameobject.c|gcmodule.c|gc.c|longobject.c";
+/* Where CPython's own code uses the types, and so describes them; LTO builds name no sources. The
+ * first line has all that counting needs. */
+static const char likely_units[] =
+    "dictobject.c|frameobject.c|gcmodule.c|gc.c|longobject.c|"
+    "abstract.c|bltinmodule.c|boolobject.c|bytearrayobject.c|bytesobject.c|call.c|capsule.c|"
+    "cellobject.c|ceval.c|classobject.c|codeobject.c|complexobject.c|context.c|descrobject.c|"
+    "enumobject.c|exceptions.c|fileobject.c|floatobject.c|frame.c|funcobject.c|"
+    "genericaliasobject.c|genobject.c|hamt.c|interpolationobject.c|iterobject.c|listobject.c|"
+    "memoryobject.c|methodobject.c|moduleobject.c|namespaceobject.c|object.c|odictobject.c|"
+    "picklebufobject.c|pylifecycle.c|pystate.c|rangeobject.c|setobject.c|sliceobject.c|"
+    "structseq.c|templateobject.c|traceback.c|tupleobject.c|typeobject.c|typevarobject.c|"
+    "unicodeobject.c|unionobject.c|weakrefobject.c|"
+    "_asynciomodule.c|_collectionsmodule.c|_ctypes.c|_datetimemodule.c|_decimal.c|"
+    "_elementtree.c|_functoolsmodule.c|_iomodule.c|_operator.c|_pickle.c|_queuemodule.c|_sre.c|"
+    "sre.c|_struct.c|_threadmodule.c|arraymodule.c|bufferedio.c|bytesio.c|fileio.c|iobase.c|"
+    "itertoolsmodule.c|mmapmodule.c|posixmodule.c|stringio.c|textio.c";
 
 enum structure_id {
 #define STRUCT(id, names) STRUCTURE_##id,
@@ -36,17 +50,20 @@ static void set_field(struct layout_slot *slot, struct dwarf_type *type, const c
     };
 }
 
-void layout_from_dwarf(struct layout *ret, Dwarf *dwarf)
+bool layout_from_dwarf(struct layout *ret, Dwarf *dwarf, struct error *err)
 {
     struct dwarf_type types[] = {
-#define STRUCT(id, its_names) [STRUCTURE_##id] = {.names = its_names},
+#define STRUCT(id, its_names)                                                                      \
+    [STRUCTURE_##id] = {.names = its_names, .optional = layout_slot_is_of_kind(sizeof_##id)},
 #define FIELD(id, name, paths)
 #include "symbols/fields.def"
     };
 
+    if (!dwarf_types_find(dwarf, likely_units, types, STRUCTURES, err))
+        return false;
     *ret = (struct layout){0};
-    dwarf_types_find(dwarf, likely_units, types, STRUCTURES);
 #define STRUCT(id, names) set_structure(&ret->slots[sizeof_##id], &types[STRUCTURE_##id]);
 #define FIELD(id, name, paths) set_field(&ret->slots[id##_##name], &types[STRUCTURE_##id], paths);
 #include "symbols/fields.def"
+    return true;
 }

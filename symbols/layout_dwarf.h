@@ -10,7 +10,7 @@
 #include <elfutils/libdw.h>
 
 /* Sets each slot that `dwarf` describes and marks the others absent; layout_check says whether that
- * is enough. */
-void layout_from_dwarf(struct layout *ret, Dwarf *dwarf);
+ * is enough. Fails only for want of memory. */
+MUST_CHECK bool layout_from_dwarf(struct layout *ret, Dwarf *dwarf, struct error *err);
 
 #endif

@@ -62,18 +62,6 @@ static const struct told_field {
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
-/* The slot of the structure that a slot belongs to. */
-static enum layout_slot_id structure_of(enum layout_slot_id id)
-{
-    static const enum layout_slot_id structure[LAYOUT_SLOTS] = {
-#define STRUCT(id, names) [sizeof_##id] = sizeof_##id,
-#define FIELD(id, name, paths) [id##_##name] = sizeof_##id,
-#include "symbols/fields.def"
-    };
-
-    return structure[id];
-}
-
 static bool read_word(const void *bytes, size_t size, size_t at, uint64_t *ret)
 {
     if (at > size || size - at < sizeof(*ret))
@@ -112,7 +100,7 @@ static bool read_structure(struct layout *layout, const struct told_structure *t
 static bool read_field(struct layout *layout, const struct told_field *told, size_t shape,
                        const void *bytes, size_t size)
 {
-    const struct layout_slot *structure = &layout->slots[structure_of(told->id)];
+    const struct layout_slot *structure = &layout->slots[layout_slot_structure(told->id)];
     uint64_t most = structure->present ? structure->size : STRUCTURE_MAX;
     uint64_t least = told->size != UNTOLD ? told->size : 1;
     uint64_t value;
@@ -166,7 +154,9 @@ static bool refuse(enum layout_slot_id id, const struct layout_slot *slot,
                    const struct layout_slot *told, struct error *err)
 {
     bool by_offset = slot->offset != told->offset;
-    const char *what = by_offset ? "lies at" : structure_of(id) == id ? "is" : "has the size";
+    const char *what = by_offset                         ? "lies at"
+                       : layout_slot_structure(id) == id ? "is"
+                                                         : "has the size";
 
     return error_set(err, ERROR_PYTHON,
                      "the layout is not that of this Python: %s %s %u in it, but %u as the "
@@ -179,7 +169,7 @@ static bool refuse(enum layout_slot_id id, const struct layout_slot *slot,
 static bool may_add(const struct layout *layout, enum layout_slot_id id,
                     const struct layout_slot *told)
 {
-    const struct layout_slot *structure = &layout->slots[structure_of(id)];
+    const struct layout_slot *structure = &layout->slots[layout_slot_structure(id)];
 
     return structure->present && told->size == WORD && told->offset % WORD == 0 &&
            structure->size >= WORD && told->offset <= structure->size - WORD;

@@ -6,6 +6,7 @@
 #include "symbols/layout_bundled.h"
 #include "symbols/layout_cache.h"
 #include "symbols/layout_debug.h"
+#include "symbols/layout_kinds.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -24,6 +25,8 @@ struct search {
     struct progress *progress;
     bool certain; /* nothing that the live target would have to prove */
     struct layout_candidates found;
+    struct bundled_choice choices[MOST_BUNDLED]; /* the bundled tables that may be it */
+    size_t choice_count;
     struct error rejected; /* why the likeliest bundled table cannot be the one, or ERROR_NONE */
 };
 
@@ -34,9 +37,7 @@ bool layout_agree(const struct layout *a, const char *a_name, const struct layou
 {
     for (int i = 0; i < LAYOUT_SLOTS; i++) {
         const struct layout_slot *one = &a->slots[i], *other = &b->slots[i];
-        if (!one->present || !other->present ||
-            (one->offset == other->offset && one->size == other->size &&
-             one->bit_offset == other->bit_offset && one->bit_size == other->bit_size))
+        if (!one->present || !other->present || layout_slot_equal(one, other))
             continue;
         return error_set(err, ERROR_PYTHON,
                          "%s and %s disagree: %s is %u bytes at %u in the one and %u at %u in the "
@@ -297,7 +298,7 @@ static bool add_bundled(struct search *search, const struct bundled_choice *choi
     return add(search, &candidate, err);
 }
 
-static size_t find_bundled(const struct search *search, struct bundled_choice ret[MOST_BUNDLED])
+static void find_bundled(struct search *search)
 {
     const struct python_file *python = search->subject->python;
     const struct layout_wanted wanted = {.build_id = &python->build_id,
@@ -305,19 +306,17 @@ static size_t find_bundled(const struct search *search, struct bundled_choice re
                                          .debug_build = python->debug_build,
                                          .runtime_size = python->runtime_size};
 
-    return layout_bundled_find(ret, &wanted);
+    search->choice_count = layout_bundled_find(search->choices, &wanted);
 }
 
 static bool add_tables(struct search *search, struct error *err)
 {
-    struct bundled_choice choices[MOST_BUNDLED];
-    size_t count = find_bundled(search, choices);
-
-    for (size_t i = 0; i < count; i++) {
-        bool same_build = choices[i].match == BUNDLED_SAME_BUILD;
+    for (size_t i = 0; i < search->choice_count; i++) {
+        const struct bundled_choice *choice = &search->choices[i];
+        bool same_build = choice->match == BUNDLED_SAME_BUILD;
         if (search->certain && !same_build)
             break;
-        if (!add_bundled(search, &choices[i], err))
+        if (!add_bundled(search, choice, err))
             return false;
         if (same_build && search->found.count)
             break;
@@ -330,7 +329,6 @@ static bool compare(const struct search *search, struct error *err)
 {
     const struct layout_candidate *chosen = &search->found.items[0];
     AUTO_FREE struct layout_table *table = malloc(sizeof(*table));
-    struct bundled_choice choices[MOST_BUNDLED];
 
     if (!table)
         return error_memory(err);
@@ -341,14 +339,27 @@ static bool compare(const struct search *search, struct error *err)
         err->kind = ERROR_INPUT;
         return false;
     }
-    if (chosen->origin.source == LAYOUT_FROM_BUNDLED_TABLE || !find_bundled(search, choices) ||
-        choices[0].match != BUNDLED_SAME_BUILD || !parse_bundled(table, choices[0].layout, err) ||
+    if (chosen->origin.source == LAYOUT_FROM_BUNDLED_TABLE || !search->choice_count ||
+        search->choices[0].match != BUNDLED_SAME_BUILD ||
+        !parse_bundled(table, search->choices[0].layout, err) ||
         layout_agree(&chosen->layout, chosen->origin.file, &table->layout,
                      "the bundled table of this build", err))
         return true;
     if (chosen->origin.source == LAYOUT_FROM_LAYOUT_FILE)
         err->kind = ERROR_INPUT;
     return false;
+}
+
+/* After all was compared: what is filled in is of another build. */
+static void settle_kinds(struct search *search)
+{
+    for (size_t i = 0; i < search->found.count; i++) {
+        struct layout_candidate *candidate = &search->found.items[i];
+        bool is_sure =
+            candidate->origin.same_build || candidate->origin.source == LAYOUT_FROM_BUNDLED_TABLE;
+        candidate->origin.dropped =
+            layout_kinds_settle(&candidate->layout, is_sure, search->choices, search->choice_count);
+    }
 }
 
 /* The search */
@@ -383,11 +394,18 @@ static bool search_all(struct search *search, struct error *err)
         return layout_free_threaded(err);
     if (named && !is_of_same_python(named, python, search->sources->layout_file, err))
         return false;
+    find_bundled(search);
     if (!add_debug_information(search, &found, err))
         return false;
     if (!found && !(named ? add_named(search, err) : add_tables(search, err)))
         return false;
-    return search->found.count ? compare(search, err) : fail_not_found(search, err);
+    if (!search->found.count)
+        return fail_not_found(search, err);
+    if (!compare(search, err))
+        return false;
+    if (!search->certain)
+        settle_kinds(search);
+    return true;
 }
 
 static bool run(struct layout_candidates *ret, struct search *search, struct error *err)
@@ -418,6 +436,45 @@ bool layout_search_certain(struct layout_candidates *ret, const struct layout_su
         .subject = subject, .sources = sources, .progress = progress, .certain = true};
 
     return run(ret, &search, err);
+}
+
+static bool is_directory(const char *path)
+{
+    struct stat status;
+
+    return path && stat(path, &status) == 0 && S_ISDIR(status.st_mode);
+}
+
+static bool read_module(struct search *search, struct layout_candidate *ret, struct error *err)
+{
+    bool found;
+
+    return read_debug_information(search, ret, &found, err) &&
+           (found || error_set(err, ERROR_INPUT, "%s", search->found.passed_over));
+}
+
+bool layout_add_module(struct layout_candidate *candidate, const struct layout_subject *module,
+                       const struct layout_sources *sources, struct progress *progress,
+                       size_t *ret_added, struct error *err)
+{
+    const struct layout_sources its = {
+        .debug_file = is_directory(sources->debug_file) ? sources->debug_file : NULL,
+        .debuginfod = sources->debuginfod};
+    struct search search = {
+        .subject = module, .sources = &its, .progress = progress, .certain = true};
+    struct layout_candidate found;
+    struct layout joined = candidate->layout;
+
+    if (!read_module(&search, &found, err))
+        return error_context(err, "--module %s", module->path);
+    size_t added = layout_kinds_add(&joined, &found.layout);
+    if (!layout_check(&joined, err)) {
+        err->kind = ERROR_INPUT;
+        return error_context(err, "--module %s", module->path);
+    }
+    candidate->layout = joined;
+    *ret_added = added;
+    return true;
 }
 
 bool layout_is_borrowed(const struct layout_origin *origin)
@@ -464,4 +521,8 @@ void layout_origin_describe(const struct layout_origin *origin, struct text *tex
         text_add(text, " (kept from an earlier run)");
     if (origin->confirmed)
         text_addf(text, "; _Py_DebugOffsets says the same of %u fields", origin->confirmed);
+    if (origin->dropped)
+        text_addf(text,
+                  "; what it says of %u types is not used, for no bundled table says the same",
+                  origin->dropped);
 }

@@ -13,6 +13,10 @@
  * 3.13), a layout file that was named and a bundled table of the same build must agree with it
  * where both know a field: sources that disagree are refused, never mixed.
  *
+ * Of the structures that only the kinds need (kind_fields.def) each one is then settled by itself:
+ * what the source lacks as a whole, as an extension module's, is filled in from the nearest bundled
+ * table, and what only a layout file says is not believed (symbols/layout_kinds.h).
+ *
  * Debug information and layouts of the same build are certain. Others (a file that the user named,
  * a table of the same version or of a neighbour) are candidates: the live target has to prove which
  * of them is the right one (inspector/python/validate.h).
@@ -45,6 +49,7 @@ struct layout_origin {
     bool cached;        /* it was found there before, and kept */
     bool same_build;    /* the source proves that it is of this very build */
     unsigned confirmed; /* slots that _Py_DebugOffsets has too, and says the same of */
+    unsigned dropped;   /* structures of kinds that were not believed */
     char file[512];     /* the path, or the bundled table's name: "3.11.7" */
 };
 
@@ -83,11 +88,22 @@ MUST_CHECK bool layout_search(struct layout_candidates *ret, const struct layout
                               struct error *err);
 
 /* The same for what is certain only: debug information itself, not what the cache has of it, and
- * tables of the same build. */
+ * tables of the same build. Nothing is filled in from elsewhere. */
 MUST_CHECK bool layout_search_certain(struct layout_candidates *ret,
                                       const struct layout_subject *subject,
                                       const struct layout_sources *sources,
                                       struct progress *progress, struct error *err);
+
+/*
+ * Adds the kinds' structures that `candidate` lacks as a whole from the debug information of an
+ * extension module of the same Python, which is looked for as an interpreter's is (a --debug-file
+ * that is a directory has modules' files, too). Fails with ERROR_INPUT, naming the module, where it
+ * has none. *ret_added: how many structures.
+ */
+MUST_CHECK bool layout_add_module(struct layout_candidate *candidate,
+                                  const struct layout_subject *module,
+                                  const struct layout_sources *sources, struct progress *progress,
+                                  size_t *ret_added, struct error *err);
 
 /* Is it from anything else than debug information, so that the target had to prove it? */
 bool layout_is_borrowed(const struct layout_origin *origin);

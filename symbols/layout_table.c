@@ -51,6 +51,7 @@ struct line {
 struct parser {
     struct layout_table table;
     const char *structure; /* whose fields follow; NULL: nobody's */
+    size_t expected;       /* the slot that the next line is about, in a text that was printed */
     bool seen[KEYS];
     bool told[LAYOUT_SLOTS]; /* slots of which the text says where they are, or that they are not */
 };
@@ -148,6 +149,22 @@ static bool read_value(struct layout_table *table, enum key key, struct word val
     return false;
 }
 
+/* Returns LAYOUT_SLOTS where there is none. `field` is NULL for the structure itself. */
+static size_t find_slot(struct parser *parser, struct word structure, const struct word *field)
+{
+    for (size_t i = 0, id = parser->expected; i < LAYOUT_SLOTS; i++, id++) {
+        if (id >= LAYOUT_SLOTS)
+            id = 0;
+        if ((field != NULL) == (names[id].field != NULL) &&
+            (!field || word_is(*field, names[id].field)) &&
+            word_is(structure, names[id].structure)) {
+            parser->expected = id + 1;
+            return id;
+        }
+    }
+    return LAYOUT_SLOTS;
+}
+
 /* For whoever reads the message, the most likely reason. */
 static bool refuse_unknown(struct error *err, const char *what, struct word word)
 {
@@ -173,11 +190,9 @@ static bool parse_key(struct parser *parser, enum key key, const struct line *li
 
 static bool parse_structure(struct parser *parser, const struct line *line, struct error *err)
 {
-    size_t id = 0;
+    size_t id = find_slot(parser, line->words[0], NULL);
     uint32_t size;
 
-    while (id < LAYOUT_SLOTS && (names[id].field || !word_is(line->words[0], names[id].structure)))
-        id++;
     if (id == LAYOUT_SLOTS)
         return refuse_unknown(err, "structure", line->words[0]);
     if (line->count != 2)
@@ -227,14 +242,12 @@ static bool parse_field(struct parser *parser, const struct line *line, struct e
 {
     struct word field = line->words[0];
     struct layout_slot slot = {.present = true};
-    size_t id = 0;
 
     if (!parser->structure)
         return error_set(err, ERROR_INPUT, "the field '%.*s' is below no structure", field.length,
                          field.bytes);
-    while (id < LAYOUT_SLOTS && !(names[id].field && word_is(field, names[id].field) &&
-                                  strcmp(names[id].structure, parser->structure) == 0))
-        id++;
+    struct word structure = {parser->structure, (int)strlen(parser->structure)};
+    size_t id = find_slot(parser, structure, &field);
     if (id == LAYOUT_SLOTS) {
         refuse_unknown(err, "field", field);
         return error_context(err, "%s", parser->structure);
@@ -325,18 +338,17 @@ static bool parse_line(struct parser *parser, const char *bytes, size_t length, 
 static bool parse_lines(struct parser *parser, const char *text, size_t length, size_t *line,
                         struct error *err)
 {
-    const char *end = text + length;
-
-    for (const char *at = text; at < end || *line == 0;) {
-        const char *stop = memchr(at, '\n', (size_t)(end - at));
-        size_t bytes = (size_t)((stop ? stop : end) - at);
+    for (size_t from = 0; from < length || *line == 0;) {
+        const char *at = text + from;
+        const char *stop = memchr(at, '\n', length - from);
+        size_t bytes = stop ? (size_t)(stop - at) : length - from;
 
         *line += 1;
         if (!(*line == 1 ? check_first_line(at, bytes, err) : parse_line(parser, at, bytes, err)))
             return false;
         if (!stop)
             return error_set(err, ERROR_INPUT, "it does not end, so the file was cut short");
-        at = stop + 1;
+        from += bytes + 1;
     }
     return true;
 }
@@ -359,20 +371,43 @@ static bool check_whole(const struct parser *parser, struct error *err)
     return true;
 }
 
+static bool check_length(size_t length, const char *name, struct error *err)
+{
+    if (length <= TEXT_MOST)
+        return true;
+    error_set(err, ERROR_INPUT, "%zu bytes are no layout, which has 1 MiB at most", length);
+    return error_context(err, "%s", name);
+}
+
 bool layout_table_parse(struct layout_table *ret, const char *text, size_t length, const char *name,
                         struct error *err)
 {
     struct parser parser = {0};
     size_t line = 0;
 
-    if (length > TEXT_MOST) {
-        error_set(err, ERROR_INPUT, "%zu bytes are no layout, which has 1 MiB at most", length);
-        return error_context(err, "%s", name);
-    }
+    if (!check_length(length, name, err))
+        return false;
     if (!parse_lines(&parser, length > 0 ? text : "", length, &line, err))
         return error_context(err, "%s: line %zu", name, line);
     if (!check_whole(&parser, err))
         return error_context(err, "%s", name);
+    *ret = parser.table;
+    return true;
+}
+
+bool layout_table_parse_head(struct layout_table *ret, const char *text, size_t length,
+                             const char *name, struct error *err)
+{
+    struct parser parser = {0};
+    size_t line = 0;
+
+    if (!check_length(length, name, err))
+        return false;
+    const char *end = length > 0 ? memmem(text, length, "\n\n", 2) : NULL;
+    if (end)
+        length = (size_t)(end + 1 - text);
+    if (!parse_lines(&parser, length > 0 ? text : "", length, &line, err))
+        return error_context(err, "%s: line %zu", name, line);
     *ret = parser.table;
     return true;
 }

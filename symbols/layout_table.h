@@ -58,6 +58,13 @@ struct layout_table {
 MUST_CHECK bool layout_table_parse(struct layout_table *ret, const char *text, size_t length,
                                    const char *name, struct error *err);
 
+/*
+ * The same for the text's head, up to the first empty line: which build it is of. ret->layout stays
+ * empty. It is what can be asked of many tables at the price of one.
+ */
+MUST_CHECK bool layout_table_parse_head(struct layout_table *ret, const char *text, size_t length,
+                                        const char *name, struct error *err);
+
 /* Adds the text form of a table of Python 3 whose layout passed layout_check; what was printed is
  * parsed back to the same table. */
 void layout_table_print(const struct layout_table *table, struct text *text);

@@ -12,13 +12,37 @@
 #include <string.h>
 #include <unistd.h>
 
+enum { MOST_MODULES = 256 };
+
+struct module_list {
+    const char *items[MOST_MODULES];
+    size_t count;
+};
+
 struct layout_options {
     struct layout_sources sources;
     enum format format;
+    struct module_list modules;
+};
+
+static bool add_module(void *into, const char *value, struct error *err)
+{
+    struct module_list *modules = into;
+
+    if (modules->count == MOST_MODULES)
+        return error_set(err, ERROR_USAGE, "--module: %d of them are the most", MOST_MODULES);
+    modules->items[modules->count++] = value;
+    return true;
+}
+
+static const struct option_row module_options[] = {
+    {"module", "FILE", "an extension module, for its types; once for each", add_module},
+    {.name = NULL},
 };
 
 /* A layout file is what this command makes: there is no use in giving it one. */
 static const struct option_list option_lists[] = {
+    {module_options, offsetof(struct layout_options, modules)},
     {debug_source_options, offsetof(struct layout_options, sources)},
     {format_options, offsetof(struct layout_options, format)},
     {.rows = NULL},
@@ -64,7 +88,8 @@ static void add_facts(struct report *report, const struct layout_table *table,
 }
 
 static void fill_answer(const struct python_file *python, const struct layout_candidate *found,
-                        const char *path, enum format format, struct answer *ret)
+                        const char *path, const struct layout_options *options, size_t added,
+                        struct answer *ret)
 {
     struct python_file known = *python;
 
@@ -75,7 +100,7 @@ static void fill_answer(const struct python_file *python, const struct layout_ca
                                        .addresses = known.addresses,
                                        .layout = found->layout};
 
-    *ret = (struct answer){.format = format, .complete = true};
+    *ret = (struct answer){.format = options->format, .complete = true};
     report_init(&ret->report, "fields", columns, sizeof(columns) / sizeof(*columns));
     add_facts(&ret->report, &table, &found->origin);
     add_rows(&ret->report, &table.layout);
@@ -84,6 +109,9 @@ static void fill_answer(const struct python_file *python, const struct layout_ca
               *known.version.text ? known.version.text : "of unknown version",
               known.debug_build ? " (debug build)" : "");
     layout_origin_describe(&found->origin, &ret->worth);
+    if (options->modules.count)
+        text_addf(&ret->worth, "; %zu structures from %zu extension modules", added,
+                  options->modules.count);
 }
 
 static int open_file(const char *path, char **ret_path, struct error *err)
@@ -119,6 +147,35 @@ static bool examine(struct python_file *python, int fd, const char *path, struct
                      path, python->kind == PYTHON_FILE_PYPY ? " but PyPy" : "");
 }
 
+/* All of them, to what was found for the interpreter. */
+static bool add_modules(struct layout_candidate *found, const struct layout_options *options,
+                        const struct file_root *root, struct progress *progress, size_t *ret_added,
+                        struct error *err)
+{
+    *ret_added = 0;
+    for (size_t i = 0; i < options->modules.count; i++) {
+        const char *name = options->modules.items[i];
+        AUTO_FREE char *path = NULL;
+        struct python_file python;
+        size_t added;
+
+        AUTO_CLOSE int fd = open_file(name, &path, err);
+        if (fd < 0)
+            return error_context(err, "--module");
+        const struct layout_subject subject = {
+            .python = &python, .fd = fd, .path = path, .roots = root, .root_count = 1};
+        if (!python_file_examine(&python, fd, path, err)) {
+            if (err->kind == ERROR_PYTHON)
+                err->kind = ERROR_INPUT;
+            return error_context(err, "--module");
+        }
+        if (!layout_add_module(found, &subject, &options->sources, progress, &added, err))
+            return false;
+        *ret_added += added;
+    }
+    return true;
+}
+
 static bool run(int argc, char **argv, int first, struct progress *progress, struct answer *ret,
                 struct error *err)
 {
@@ -127,6 +184,7 @@ static bool run(int argc, char **argv, int first, struct progress *progress, str
     struct python_file python;
     struct operands operands;
     AUTO_FREE char *path = NULL;
+    size_t added;
 
     if (!options_parse(argc, argv, first, option_lists, &options, &operands, err))
         return false;
@@ -143,9 +201,11 @@ static bool run(int argc, char **argv, int first, struct progress *progress, str
     if (!examine(&python, fd, path, err) ||
         !layout_search_certain(&found, &subject, &options.sources, progress, err))
         return false;
-    fill_answer(&python, &found.items[0], path, options.format, ret);
+    bool done = add_modules(&found.items[0], &options, &root, progress, &added, err);
+    if (done)
+        fill_answer(&python, &found.items[0], path, &options, added, ret);
     layout_candidates_free(&found);
-    return true;
+    return done;
 }
 
 const struct command layout_command = {
@@ -156,7 +216,9 @@ const struct command layout_command = {
         "\nReads the debug information of a python3 or libpython3 and prints what pyinspect\n"
         "needs of it, as text that --layout FILE of attach and doctor reads back: make it\n"
         "where the debug information is, use it where there is none. Of a file without, it\n"
-        "is the table that pyinspect brings along, if that was made of this very build.\n",
+        "is the table that pyinspect brings along, if that was made of this very build.\n"
+        "The structures of types that are an extension module's (asyncio's, decimal's) are\n"
+        "in its debug information, not the interpreter's: name such modules, too.\n",
     .options = option_lists,
     .run = run,
 };

@@ -1,16 +1,12 @@
 // SPDX-License-Identifier: MIT
 #include "inspector/python/layout_rules.h"
 
-static const bool is_structure[LAYOUT_SLOTS] = {
-#define STRUCT(id, names) [sizeof_##id] = true,
-#define FIELD(id, name, paths)
-#include "symbols/fields.def"
-};
-
 /* A field is where it begins, a structure where it ends. */
 static int64_t place_of(const struct layout *layout, enum layout_slot_id id)
 {
-    return is_structure[id] ? layout->slots[id].size : layout->slots[id].offset;
+    bool is_structure = layout_slot_structure(id) == id;
+
+    return is_structure ? layout->slots[id].size : layout->slots[id].offset;
 }
 
 /* `field` lies `distance` bytes behind `other`, where a build has both. */

@@ -29,24 +29,10 @@ static bool make_room(struct text *text, size_t more)
     return true;
 }
 
-void text_add_bytes(struct text *text, const char *bytes, size_t length)
+void text_grow(struct text *text, const char *bytes, size_t length)
 {
-    if (!make_room(text, length))
-        return;
-    if (length)
-        memcpy(text->bytes + text->length, bytes, length);
-    text->length += length;
-    text->bytes[text->length] = '\0';
-}
-
-void text_add(struct text *text, const char *string)
-{
-    text_add_bytes(text, string, strlen(string));
-}
-
-void text_add_char(struct text *text, char c)
-{
-    text_add_bytes(text, &c, 1);
+    if (make_room(text, length))
+        text_add_bytes(text, bytes, length);
 }
 
 void text_addf(struct text *text, const char *format, ...)
@@ -154,9 +140,9 @@ bool text_is_harmful(int32_t code)
 }
 
 /* Writes one code point of `size` bytes as a person may see it; returns the bytes written. */
-static size_t escape(char escaped[16], const char *bytes, size_t size, int32_t code)
+static size_t escape(char escaped[16], const char *bytes, size_t size, int32_t code, bool is_source)
 {
-    if (code == '\\')
+    if (code == '\\' && !is_source)
         return (size_t)snprintf(escaped, 16, "\\\\");
     if (code >= 0 && !text_is_harmful(code)) {
         memcpy(escaped, bytes, size);
@@ -176,15 +162,34 @@ static size_t code_columns(int32_t code)
     return columns < 0 ? 1 : (size_t)columns;
 }
 
-void text_add_escaped(struct text *text, const char *bytes, size_t length, size_t most)
+/* How many bytes, from the first on, are ASCII that stays as it is. */
+static size_t plain_length(const char *bytes, size_t length, bool is_source)
+{
+    size_t at = 0;
+
+    while (at < length && bytes[at] >= 0x20 && bytes[at] < 0x7f && (bytes[at] != '\\' || is_source))
+        at++;
+    return at;
+}
+
+static void add_harmless(struct text *text, const char *bytes, size_t length, size_t most,
+                         bool is_source)
 {
     size_t columns = 0;
 
     for (size_t at = 0; at < length;) {
+        size_t plain = plain_length(bytes + at, length - at, is_source);
+        if (plain &&
+            (!most || (columns + plain <= most && (at + plain) / MOST_BYTES_A_COLUMN < most))) {
+            text_add_bytes(text, bytes + at, plain);
+            columns += plain;
+            at += plain;
+            continue;
+        }
         char escaped[16];
         int32_t code;
         size_t size = text_decode(bytes + at, length - at, &code);
-        size_t written = escape(escaped, bytes + at, size, code);
+        size_t written = escape(escaped, bytes + at, size, code, is_source);
         bool as_it_is = written == size && memcmp(escaped, bytes + at, size) == 0;
 
         columns += as_it_is ? code_columns(code) : written;
@@ -197,13 +202,23 @@ void text_add_escaped(struct text *text, const char *bytes, size_t length, size_
     }
 }
 
+void text_add_escaped(struct text *text, const char *bytes, size_t length, size_t most)
+{
+    add_harmless(text, bytes, length, most, false);
+}
+
+void text_add_source(struct text *text, const char *bytes, size_t length, size_t most)
+{
+    add_harmless(text, bytes, length, most, true);
+}
+
 size_t text_columns(const char *bytes, size_t length)
 {
     size_t columns = 0;
 
     for (size_t at = 0; at < length;) {
-        int32_t code;
-        at += text_decode(bytes + at, length - at, &code);
+        int32_t code = (signed char)bytes[at];
+        at += code >= 0 ? 1 : text_decode(bytes + at, length - at, &code);
         columns += code < 0 ? 1 : code_columns(code);
     }
     return columns;

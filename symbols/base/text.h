@@ -12,6 +12,7 @@
 #include "symbols/base/error.h"
 
 #include <stdint.h>
+#include <string.h>
 
 /* Zero-initialised is empty and ready. */
 struct text {
@@ -21,9 +22,32 @@ struct text {
     bool failed;
 };
 
-void text_add(struct text *text, const char *string);
-void text_add_bytes(struct text *text, const char *bytes, size_t length);
-void text_add_char(struct text *text, char c);
+/* text_add_bytes' long way round: there is no room yet. */
+void text_grow(struct text *text, const char *bytes, size_t length);
+
+/* `bytes` may be NULL where there are none. */
+static inline void text_add_bytes(struct text *text, const char *bytes, size_t length)
+{
+    if (text->failed || length >= text->capacity - text->length) {
+        text_grow(text, bytes, length);
+        return;
+    }
+    if (length)
+        memcpy(text->bytes + text->length, bytes, length);
+    text->length += length;
+    text->bytes[text->length] = '\0';
+}
+
+static inline void text_add(struct text *text, const char *string)
+{
+    text_add_bytes(text, string, strlen(string));
+}
+
+static inline void text_add_char(struct text *text, char c)
+{
+    text_add_bytes(text, &c, 1);
+}
+
 void text_addf(struct text *text, const char *format, ...) PRINTF_LIKE(2, 3);
 
 /* Forgets the content, keeps the memory. */
@@ -58,6 +82,10 @@ bool text_is_harmful(int32_t code);
  * many bytes.
  */
 void text_add_escaped(struct text *text, const char *bytes, size_t length, size_t most);
+
+/* The same, but a backslash is left as it is: for text that has escapes of its own, like what
+ * repr() says of an object. */
+void text_add_source(struct text *text, const char *bytes, size_t length, size_t most);
 
 /*
  * How many columns `bytes` takes on a terminal (wide characters take two, combining ones none).

@@ -2,7 +2,9 @@
 # SPDX-License-Identifier: MIT
 #
 # layouts.sh [--check] - makes symbols/layouts/VERSION[-debug].layout from the interpreters that
-# find.sh reports (PYINSPECT_PYTHONS names more of them) and the debug information they have.
+# find.sh reports (PYINSPECT_PYTHONS names more of them) and the debug information they have, and
+# that of their extension modules. Modules that have none are said aloud; a table that there is
+# does not lose what it knows of them.
 #
 # Says of each table what became of it: new, changed (and how), or current. Of a version's builds
 # that are here, the table's own counts, by its build-id, else the first; another build's may differ
@@ -40,6 +42,42 @@ fail() {
     status=1
 }
 
+# The interpreter's extension modules that may define types, one a line.
+list_modules() { # PYTHON
+    timeout 20 "$1" -c '
+import glob, importlib.machinery, os, re, sys
+suffix = importlib.machinery.EXTENSION_SUFFIXES[0]
+for folder in sys.path:
+    if os.path.basename(folder) == "lib-dynload":
+        for path in sorted(glob.glob(os.path.join(folder, "*" + suffix))):
+            if not re.match("_?xx|_test|_ctypes_test|_codecs_", os.path.basename(path)):
+                print(path)
+' </dev/null
+}
+
+# Those of them that have debug information, as options, and the names of the others. Each is tried
+# by itself only where all together fail.
+choose_modules() { # PYTHON IMAGE
+    local python=$1 image=$2 path
+    modules=()
+    lacking=''
+    while read -r path; do
+        modules+=(--module "$path")
+    done < <(list_modules "$python")
+    if "$PROGRAM" layout "$image" "${modules[@]}" >"$made/said" 2>&1; then
+        return
+    fi
+    modules=()
+    while read -r path; do
+        if "$PROGRAM" layout "$image" --module "$path" >"$made/said" 2>&1; then
+            modules+=(--module "$path")
+        else
+            path=${path##*/}
+            lacking+=" ${path%%.*}"
+        fi
+    done < <(list_modules "$python")
+}
+
 # Of the interpreter PYTHON of that VERSION and ABI, whose code is in IMAGE, to $made/NAME/NUMBER;
 # the path goes beside it.
 make_table() { # VERSION ABI PYTHON IMAGE
@@ -49,7 +87,16 @@ make_table() { # VERSION ABI PYTHON IMAGE
     builds[$name]=${builds[$name]:-0}
     local count=${builds[$name]}
     local file=$made/$name/$count
-    if ! "$PROGRAM" layout "$image" >"$file" 2>"$made/said"; then
+    local modules lacking
+    choose_modules "$python" "$image"
+    if [ -n "$lacking" ]; then
+        say "$name: no debug information of$lacking of $python"
+        if [ -n "$check" ] || [ -e "$TABLES/$name.layout" ]; then
+            say "$name: NOT CHECKED by $python"
+            return
+        fi
+    fi
+    if ! "$PROGRAM" layout "$image" "${modules[@]}" >"$file" 2>"$made/said"; then
         cat "$made/said" >&2
         fail "$name: ERROR: no layout of $image"
     elif ! grep -qx "version $version" "$file" || ! grep -qx "abi $abi" "$file"; then

@@ -191,6 +191,67 @@ Test(layout_command, a_python_without_debug_information)
     program_free(&program);
 }
 
+/* All that the interpreter knows of itself stays as it is. */
+Test(layout_command, a_module_of_an_interpreter)
+{
+    static struct layout_table alone, with;
+    struct interpreter pythons[PYTHONS_MAX];
+    struct program program;
+    struct error err;
+    char image[512], module[512];
+    size_t count = pythons_find(pythons, PYTHON_SUPPORTED);
+
+    cr_assert_gt(count, 0);
+    interpreter_copy_make(&copy, &pythons[count / 2], COPY_AS_IS);
+    scratch_run(&copy.scratch, "echo 'struct x { int y; } x;' > module.c;"
+                               "$CC -g -shared -fPIC -o module.so module.c");
+    snprintf(image, sizeof(image), "%s/original", copy.scratch.path);
+    snprintf(module, sizeof(module), "%s/module.so", copy.scratch.path);
+    program_run(&program, (const char *const[]){"layout", image, NULL});
+    cr_assert(layout_table_parse(&alone, program.out, program.out_length, "stdout", &err), "%s",
+              err.text);
+    program_free(&program);
+    program_run(&program, (const char *const[]){"layout", "--module", module, image, "--module",
+                                                module, NULL});
+    cr_assert_eq(program.status, 0, "%s", program.err);
+    cr_assert(layout_table_parse(&with, program.out, program.out_length, "stdout", &err), "%s",
+              err.text);
+    cr_expect(strstr(program.err, "0 structures from 2 extension modules"), "%s", program.err);
+    for (enum layout_slot_id id = 0; id < LAYOUT_SLOTS; id++)
+        cr_expect(layout_slot_equal(&alone.layout.slots[id], &with.layout.slots[id]), "%s",
+                  layout_slot_name(id));
+    program_free(&program);
+}
+
+/* None of them is waited for, and each is named. */
+Test(layout_command, what_is_no_module)
+{
+    static const struct {
+        const char *made_by, *name, *cause;
+    } rows[] = {
+        {"true", "nowhere", "No such file"},
+        {"mkfifo fifo", "fifo", "no regular file"},
+        {"echo no ELF > text", "text", "ELF"},
+        {"echo 'int x;' > x.c; $CC -shared -s -o bare.so x.c", "bare.so", "no debug information"},
+    };
+    struct interpreter pythons[PYTHONS_MAX];
+    char image[512], module[512];
+
+    cr_assert_gt(pythons_find(pythons, PYTHON_SUPPORTED), 0);
+    interpreter_copy_make(&copy, &pythons[0], COPY_AS_IS);
+    snprintf(image, sizeof(image), "%s/original", copy.scratch.path);
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct program program;
+        scratch_run(&copy.scratch, "%s", rows[i].made_by);
+        snprintf(module, sizeof(module), "%s/%s", copy.scratch.path, rows[i].name);
+        program_run(&program, (const char *const[]){"layout", image, "--module", module, NULL});
+        expect_refusal(&program, 6, rows[i].cause);
+        cr_expect(strstr(program.err, "--module"), "%s", program.err);
+        cr_expect(strstr(program.err, rows[i].name), "%s", program.err);
+        program_free(&program);
+    }
+}
+
 Test(layout_command, the_wrong_words)
 {
     static const struct {

@@ -153,11 +153,23 @@ static bool is_harmless(const char *field)
     return false;
 }
 
+/* LAYOUT_SLOTS: none has that name. */
+static enum layout_slot_id find_slot(const char *name)
+{
+    enum layout_slot_id id = 0;
+
+    while (id < LAYOUT_SLOTS && strcmp(layout_slot_name(id), name) != 0)
+        id++;
+    return id;
+}
+
 /*
- * Writes the layout `mine.layout` as `shifted.layout` with the field number `wanted`, of those that
- * are there, eight bytes behind its place, and tells its name. False where there are not so many.
+ * Writes the layout `mine.layout` as `shifted.layout` with the field number `wanted`, of those of
+ * the kinds that are there, or of the others, eight bytes behind its place, and tells its name. One
+ * of a kind goes eight bytes back, where it can: the last one would lie outside. False where there
+ * are not so many.
  */
-static bool shift_field(size_t wanted, char name[128])
+static bool shift_field(size_t wanted, bool of_kind, char name[128])
 {
     char line[512], structure[64] = "", field[64], rest[64], path[256];
     size_t count = 0;
@@ -171,10 +183,14 @@ static bool shift_field(size_t wanted, char name[128])
         unsigned offset;
         if (line[0] != ' ')
             sscanf(line, "%63s", structure);
-        if (line[0] == ' ' && sscanf(line, "%63s %u %63[^\n]", field, &offset, rest) == 3 &&
-            count++ == wanted) {
-            snprintf(line, sizeof(line), "    %s %u %s\n", field, offset + 8, rest);
-            snprintf(name, 128, "%s.%s", structure, field);
+        if (line[0] == ' ' && sscanf(line, "%63s %u %63[^\n]", field, &offset, rest) == 3) {
+            char its_name[128];
+            snprintf(its_name, sizeof(its_name), "%s.%s", structure, field);
+            if (layout_slot_is_of_kind(find_slot(its_name)) == of_kind && count++ == wanted) {
+                offset = of_kind && offset >= 8 ? offset - 8 : offset + 8;
+                snprintf(line, sizeof(line), "    %s %u %s\n", field, offset, rest);
+                memcpy(name, its_name, sizeof(its_name));
+            }
         }
         cr_assert(fputs(line, to) >= 0);
     }
@@ -213,42 +229,106 @@ Test(layout_wrong, a_field_in_the_wrong_place)
 
     start_stripped(&python, COPY_NO_BUILD_ID);
     make_layout(shifted);
-    for (field = 0; shift_field(field, name); field++) {
+    for (field = 0; shift_field(field, false, name); field++) {
         if (try_layout(&accepted, shifted, name, &err))
             cr_expect(is_harmless(name), "%s with a wrong %s", target.name, name);
     }
     cr_expect_gt(field, 30);
-    shift_field(0, name);
+    shift_field(0, false, name);
     expect_program_refuses(shifted);
     expect_all_true(&accepted);
 }
 
-/* With debug information nothing has to be proved: one of the two says something wrong. */
-Test(layout_wrong, debug_information_that_says_otherwise)
+/* Kinds, of which the target proves nothing: what only the file says of one is not used. */
+
+enum { KIND_STEP = 8 }; /* all are tried in tests/unit/test_layout_kinds.c */
+
+static void open_layout(struct layout *ret, const char *path, const char *name)
+{
+    const struct session_options options = {.sources.layout_file = path};
+    struct session *session;
+    struct error err;
+
+    cr_assert(session_open(&session, target.pid, &options, &err), "%s: %s", name, err.text);
+    *ret = session_python(session)->layout;
+    session_close(session);
+}
+
+/* Returns whether the structure of the slot is gone; all others have to be there. */
+static bool is_dropped(const struct layout *used, const struct layout *right,
+                       enum layout_slot_id slot)
+{
+    enum layout_slot_id structure = layout_slot_structure(slot);
+    bool gone = !layout_has(used, structure);
+
+    for (enum layout_slot_id id = 0; id < LAYOUT_SLOTS; id++) {
+        if (gone && layout_slot_structure(id) == structure)
+            cr_expect_not(layout_has(used, id), "%s", layout_slot_name(id));
+        else
+            cr_expect(layout_slot_equal(&used->slots[id], &right->slots[id]), "%s is wrong with %s",
+                      layout_slot_name(id), layout_slot_name(slot));
+    }
+    return gone;
+}
+
+Test(layout_wrong, a_field_of_a_kind_in_the_wrong_place)
+{
+    static struct layout right, used;
+    struct interpreter python = get_python();
+    char shifted[256], mine[256], name[128];
+    size_t dropped = 0;
+
+    start_stripped(&python, COPY_NO_BUILD_ID);
+    make_layout(shifted);
+    snprintf(mine, sizeof(mine), "%s/mine.layout", copy.scratch.path);
+    open_layout(&right, mine, "mine.layout");
+    cr_expect(layout_has(&right, PyListObject_ob_item), "what is right was dropped");
+    for (size_t field = 0; shift_field(field, true, name); field += KIND_STEP) {
+        open_layout(&used, shifted, name);
+        if (is_dropped(&used, &right, find_slot(name)))
+            dropped++;
+        else
+            cr_expect_fail("%s was used, or filled in", name);
+    }
+    cr_expect_gt(dropped, 0);
+}
+
+/* With debug information nothing has to be proved: one of the two says something wrong. Returns
+ * whether it was that, and not a layout that cannot be at all. */
+static bool expect_disagreement(const char *path, const char *name)
 {
     static struct accepted accepted;
-    struct interpreter python = get_python();
-    char shifted[256], name[128], words[256];
     struct layout_table table;
-    size_t disagreed = 0;
-    struct error err;
+    struct error err, ignored;
+    char words[256];
+
+    if (try_layout(&accepted, path, name, &err)) {
+        cr_expect_fail("%s with a wrong %s", target.name, name);
+        return false;
+    }
+    if (!layout_file_read(&table, path, &ignored))
+        return false;
+    snprintf(words, sizeof(words), "disagree: %s is", name);
+    cr_expect(strstr(err.text, words), "no \"%s\" in: %s", words, err.text);
+    return true;
+}
+
+Test(layout_wrong, debug_information_that_says_otherwise)
+{
+    struct interpreter python = get_python();
+    char shifted[256], name[128];
+    size_t disagreed = 0, of_kinds = 0;
 
     interpreter_copy_make(&copy, &python, COPY_AS_IS);
     scratch_set_cache(&copy.scratch, "cache");
     target_start(&target, &python, "bare");
     make_layout(shifted);
-    for (size_t field = 0; shift_field(field, name); field++) {
-        if (try_layout(&accepted, shifted, name, &err)) {
-            cr_expect_fail("%s with a wrong %s", target.name, name);
-            continue;
-        }
-        snprintf(words, sizeof(words), "disagree: %s is", name);
-        if (layout_file_read(&table, shifted, &(struct error){.kind = ERROR_NONE})) {
-            cr_expect(strstr(err.text, words), "no \"%s\" in: %s", words, err.text);
-            disagreed++;
-        }
-    }
+    for (size_t field = 0; shift_field(field, false, name); field++)
+        disagreed += expect_disagreement(shifted, name);
+    for (size_t field = 0; shift_field(field, true, name); field += KIND_STEP)
+        of_kinds += expect_disagreement(shifted, name);
     cr_expect_gt(disagreed, 20);
-    shift_field(0, name);
+    cr_expect_gt(of_kinds, 0);
+    shift_field(0, false, name);
     expect_program_refuses(shifted);
 }

@@ -133,10 +133,13 @@ static bool is_harmless(const struct layout *layout, enum layout_slot_id slot, e
     return false;
 }
 
+/* What can be proved: the slots before those of the kinds (tests/unit/test_layout_kinds.c). */
+enum { PROVABLE_SLOTS = sizeof_type };
+
 /* Is the same read through both? */
 static bool reads_the_same(const struct layout *a, const struct layout *b)
 {
-    for (int i = 0; i < LAYOUT_SLOTS; i++) {
+    for (int i = 0; i < PROVABLE_SLOTS; i++) {
         enum layout_slot_id id = (enum layout_slot_id)i;
         const struct layout_slot *one = &a->slots[id], *other = &b->slots[id];
         if (one->present != other->present ||
@@ -177,13 +180,6 @@ Test(validate, believes_each_layout_of_its_own_target_only, .timeout = 300)
     disperse(&crowd);
 }
 
-/* Structures, which have no offset. */
-static const bool is_structure[LAYOUT_SLOTS] = {
-#define STRUCT(id, names) [sizeof_##id] = true,
-#define FIELD(id, name, paths)
-#include "symbols/fields.def"
-};
-
 /* Tries the layout with one slot that is not as it should be. */
 static void expect_refusal(struct crowd *crowd, size_t index, const struct layout *layout,
                            enum layout_slot_id slot, enum part part, int by)
@@ -206,7 +202,7 @@ static void damage_slot(struct crowd *crowd, size_t index, enum layout_slot_id s
     for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++) {
         struct layout layout = *right;
         layout.slots[slot].offset += (uint32_t)steps[i];
-        if (!is_structure[slot])
+        if (layout_slot_structure(slot) != slot)
             expect_refusal(crowd, index, &layout, slot, PLACE, steps[i]);
         layout = *right;
         layout.slots[slot].size += (uint32_t)steps[i];
@@ -225,7 +221,7 @@ Test(validate, believes_no_layout_with_a_slot_that_is_wrong, .timeout = 300)
     gather(&crowd, "bare");
     for (size_t i = 0; i < crowd.count; i++) {
         const struct layout *layout = &crowd.subjects[i].python.layout;
-        for (int slot = 0; slot < LAYOUT_SLOTS; slot++) {
+        for (int slot = 0; slot < PROVABLE_SLOTS; slot++) {
             if (layout_has(layout, (enum layout_slot_id)slot))
                 damage_slot(&crowd, i, (enum layout_slot_id)slot);
         }
@@ -240,7 +236,7 @@ Test(validate, believes_no_layout_that_lacks_a_slot, .timeout = 300)
 
     gather(&crowd, "bare");
     for (size_t i = 0; i < crowd.count; i++) {
-        for (int slot = 0; slot < LAYOUT_SLOTS; slot++) {
+        for (int slot = 0; slot < PROVABLE_SLOTS; slot++) {
             struct layout layout = crowd.subjects[i].python.layout;
             if (!layout.slots[slot].present ||
                 is_harmless(&layout, (enum layout_slot_id)slot, PRESENCE))

@@ -64,7 +64,7 @@ static void expect_found_at(const char *path)
     struct error err;
 
     cr_assert(debug_file_find(&debug, file, &root, 1, &err), "%s", err.text);
-    dwarf_types_find(debug_file_dwarf(debug), NULL, &type, 1);
+    cr_assert(dwarf_types_find(debug_file_dwarf(debug), NULL, &type, 1, &err), "%s", err.text);
     cr_expect(type.name);
     cr_expect_str_eq(elf_file_path(debug_file_elf(debug)), path);
     debug_file_close(debug);
@@ -320,7 +320,7 @@ static void expect_opened(const char *name)
     struct error err;
 
     cr_assert(debug_file_find(&debug, file, NULL, 0, &err), "%s", err.text);
-    dwarf_types_find(debug_file_dwarf(debug), NULL, &type, 1);
+    cr_assert(dwarf_types_find(debug_file_dwarf(debug), NULL, &type, 1, &err), "%s", err.text);
     cr_expect(type.name);
     debug_file_close(debug);
     elf_file_close(file);

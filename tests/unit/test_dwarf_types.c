@@ -5,6 +5,7 @@
 
 #include <criterion/criterion.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -142,13 +143,20 @@ static void expect_place(size_t row, Dwarf_Die *die, uint64_t size)
               place.bit_size, place.bit_offset);
 }
 
+static void find(Dwarf *dwarf, const char *likely_units, struct dwarf_type *types, size_t count)
+{
+    struct error err;
+
+    cr_assert(dwarf_types_find(dwarf, likely_units, types, count, &err), "%s", err.text);
+}
+
 static void expect_types(Dwarf *dwarf, const char *likely_units)
 {
     struct dwarf_type types[COUNT(expected)] = {0};
 
     for (size_t i = 0; i < COUNT(expected); i++)
         types[i].names = expected[i].type;
-    dwarf_types_find(dwarf, likely_units, types, COUNT(expected));
+    find(dwarf, likely_units, types, COUNT(expected));
     for (size_t i = 0; i < COUNT(expected); i++) {
         cr_assert(types[i].name, "no %s", expected[i].type);
         expect_place(i, &types[i].die, types[i].size);
@@ -222,7 +230,7 @@ Test(dwarf_types, reads_a_supplementary_file)
     struct dwarf_type type = {.names = "text"};
 
     expect_types(dwarf, NULL);
-    dwarf_types_find(dwarf, NULL, &type, 1);
+    find(dwarf, NULL, &type, 1);
     cr_assert(type.name);
     cr_expect_eq(dwarf_cu_getdwarf(type.die.cu), dwarf_getalt(dwarf), "moved to the other file");
     close_dwarf();
@@ -243,7 +251,7 @@ Test(dwarf_types, absence_is_an_answer)
     struct dwarf_place place = {.offset = 77};
 
     compile("-g");
-    dwarf_types_find(open_dwarf("types.so"), NULL, types, COUNT(types));
+    find(open_dwarf("types.so"), NULL, types, COUNT(types));
     cr_assert(types[0].name);
     cr_expect_null(types[1].name);
     cr_expect_null(types[2].name, "a prefix");
@@ -261,7 +269,7 @@ Test(dwarf_types, a_declaration_is_no_definition)
 
     scratch_write(&scratch, "types.c", types_source);
     scratch_run(&scratch, "$CC -g -shared -fPIC -o types.so types.c");
-    dwarf_types_find(open_dwarf("types.so"), NULL, &type, 1);
+    find(open_dwarf("types.so"), NULL, &type, 1);
     cr_expect_null(type.name);
     close_dwarf();
 }
@@ -274,7 +282,7 @@ Test(dwarf_types, prefers_the_first_name)
                   "struct wrong { char c[2]; } wrong; typedef struct { char c[3]; } Right;"
                   "Right right; struct other { char c[4]; } other;");
     scratch_run(&scratch, "$CC -g -shared -fPIC -o types.so types.c");
-    dwarf_types_find(open_dwarf("types.so"), NULL, types, COUNT(types));
+    find(open_dwarf("types.so"), NULL, types, COUNT(types));
     cr_expect_eq(types[0].size, 3, "after the other");
     cr_expect_eq(types[1].size, 4);
     close_dwarf();
@@ -283,9 +291,67 @@ Test(dwarf_types, prefers_the_first_name)
                   "typedef struct { char c[3]; } Right; Right right;"
                   "struct wrong { char c[2]; } wrong; struct other { char c[4]; } other;");
     scratch_run(&scratch, "$CC -g -shared -fPIC -o types.so types.c");
-    dwarf_types_find(open_dwarf("types.so"), NULL, types, COUNT(types));
+    find(open_dwarf("types.so"), NULL, types, COUNT(types));
     cr_expect_eq(types[0].size, 3, "before the other");
     close_dwarf();
+}
+
+/* Enough of them that names share a bucket, in whatever order they come. */
+Test(dwarf_types, finds_many_at_once)
+{
+    enum { MANY = 2000 };
+    static struct dwarf_type types[MANY + 1];
+    static char names[MANY][32];
+    struct text source = {0};
+
+    for (int i = 0; i < MANY; i++) {
+        text_addf(&source, "typedef struct { char c[%d]; } T%d; T%d t%d;\n", i + 1, i, i, i);
+        snprintf(names[i], sizeof(names[i]), "%s%d|%s%d", i % 2 ? "none" : "T", i,
+                 i % 2 ? "T" : "none", i);
+        types[MANY - i].names = names[i];
+    }
+    types[0].names = "absent|T7"; /* which another one wants, too */
+    text_add_char(&source, '\0');
+    scratch_write(&scratch, "many.c", source.bytes);
+    text_free(&source);
+    scratch_run(&scratch, "$CC -g -shared -fPIC -o many.so many.c");
+    find(open_dwarf("many.so"), NULL, types, MANY + 1);
+    cr_assert(types[0].name);
+    cr_expect_eq(types[0].size, 8);
+    for (int i = 0; i < MANY; i++) {
+        cr_assert(types[MANY - i].name, "T%d", i);
+        cr_expect_eq(types[MANY - i].size, (uint64_t)i + 1);
+    }
+    close_dwarf();
+}
+
+/* What is needed is looked for to the end, what is not only for a while. */
+Test(dwarf_types, ends_a_long_search_for_what_is_optional)
+{
+    struct dwarf_type types[] = {{.names = "first"}, {.names = "last", .optional = true}};
+
+    scratch_write(&scratch, "first.c", "struct first { char c[2]; } first;");
+    scratch_write(&scratch, "long.s",
+                  ".section .note.GNU-stack,\"\",@progbits\n"
+                  ".section .debug_abbrev,\"\",@progbits\nabbreviations:\n"
+                  ".byte 1,0x11,1,0,0, 2,0x16,0,0,0, 3,0x13,0,3,8,0xb,0xb,0,0, 0\n"
+                  ".section .debug_info,\"\",@progbits\n"
+                  "0: .4byte 2f-1f\n1: .2byte 4\n.4byte abbreviations\n.byte 8,1\n"
+                  ".fill LENGTH, 1, 2\n"
+                  ".byte 3\n.asciz \"last\"\n.byte 8\n.byte 0\n2: .text\n");
+    for (int is_long = false; is_long <= true; is_long++) {
+        for (int is_optional = false; is_optional <= true; is_optional++) {
+            scratch_run(&scratch,
+                        "sed 's/LENGTH/%d/' long.s > now.s; $CC -g -c first.c; "
+                        "$CC -c now.s; $CC -shared -o long.so first.o now.o",
+                        is_long ? 1000001 : 999000);
+            types[1].optional = is_optional;
+            find(open_dwarf("long.so"), NULL, types, COUNT(types));
+            cr_expect(types[0].name);
+            cr_expect_eq(!types[1].name, is_long && is_optional);
+            close_dwarf();
+        }
+    }
 }
 
 /* A typedef of itself, an anonymous member of the type that it is in, a sibling that is behind. */
@@ -310,7 +376,7 @@ Test(dwarf_types, follows_nothing_for_ever)
 
     scratch_write(&scratch, "endless.c", endless_source);
     scratch_run(&scratch, "$CC -shared -fPIC -o endless.so endless.c");
-    dwarf_types_find(open_dwarf("endless.so"), NULL, types, COUNT(types));
+    find(open_dwarf("endless.so"), NULL, types, COUNT(types));
     cr_expect_null(types[0].name);
     cr_assert(types[1].name);
     cr_expect_not(dwarf_member_find(&types[1].die, "x", &place));
@@ -328,7 +394,7 @@ static void look_into(struct elf_file *damaged)
         return;
     for (size_t i = 0; i < COUNT(expected); i++)
         types[i].names = expected[i].type;
-    dwarf_types_find(debug_file_dwarf(debug), "elsewhere.c", types, COUNT(expected));
+    find(debug_file_dwarf(debug), "elsewhere.c", types, COUNT(expected));
     for (size_t i = 0; i < COUNT(expected); i++) {
         if (types[i].name && expected[i].path)
             (void)dwarf_member_find(&types[i].die, expected[i].path, &place);

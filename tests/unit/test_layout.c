@@ -56,6 +56,7 @@ static const char modern[] =
     "PyUnicodeObject;\n"
     "typedef struct _longobject { PyObject ob_base; struct { uintptr_t lv_tag; } long_value;\n"
     "} PyLongObject;\n"
+    "typedef struct { PyVarObject ob_base; PyObject **ob_item; } PyListObject; PyListObject n;\n"
     "PyObject o; PyVarObject v; PyGC_Head g; _PyRuntimeState r; PyInterpreterState i;\n"
     "PyHeapTypeObject t; PyDictObject d; PyDictKeyEntry e; PyDictUnicodeEntry u;\n"
     "PyDictKeysObject *k; PyUnicodeObject s; PyLongObject l;\n";
@@ -70,7 +71,7 @@ static struct layout read_layout(const char *source)
     scratch_run(&scratch, "$CC -g -shared -fPIC -o modern.so modern.c");
     struct elf_file *file = scratch_open(&scratch, "modern.so");
     cr_assert(debug_file_find(&debug, file, NULL, 0, &err), "%s", err.text);
-    layout_from_dwarf(&layout, debug_file_dwarf(debug));
+    cr_assert(layout_from_dwarf(&layout, debug_file_dwarf(debug), &err), "%s", err.text);
     debug_file_close(debug);
     elf_file_close(file);
     return layout;
@@ -110,6 +111,19 @@ Test(layout, of_something_else_is_refused)
     cr_expect_not(layout_check(&layout, &err));
     cr_expect_eq(err.kind, ERROR_PYTHON);
     cr_expect(strstr(err.text, "sizeof(PyObject)"), "%s", err.text);
+}
+
+Test(layout, knows_which_slots_are_of_kinds)
+{
+    cr_expect_not(layout_slot_is_of_kind(PyObject_ob_type));
+    cr_expect_not(layout_slot_is_of_kind(PyFrameObject_ob_size));
+    cr_expect(layout_slot_is_of_kind(sizeof_PyListObject));
+    cr_expect(layout_slot_is_of_kind(PyTupleObject_ob_item));
+    cr_expect_eq(layout_slot_structure(PyTupleObject_ob_item), sizeof_PyTupleObject);
+    cr_expect_eq(layout_slot_structure(sizeof_PyTupleObject), sizeof_PyTupleObject);
+    cr_expect_eq(layout_slot_structure(PyObject_ob_type), sizeof_PyObject);
+    for (enum layout_slot_id id = 0; id < LAYOUT_SLOTS; id++)
+        cr_expect_eq(layout_slot_is_of_kind(id), id >= sizeof_type);
 }
 
 Test(layout, has_names_for_all_slots)
@@ -159,6 +173,18 @@ static const struct {
     {"many bits", PyASCIIObject_kind, {true, 0, 9, 24, 4}, "PyASCIIObject.kind"},
     {"a kind outside", PyDictKeysObject_dk_kind, {true, 0, 0, 24, 1}, "dk_kind"},
     {"young alone", gc_state_young, {true, 0, 0, 8, 24}, NULL},
+    {"a list", PyListObject_ob_item, {true, 0, 0, 16, 8}, NULL},
+    {"no list", sizeof_PyListObject, {false, 0, 0, 0, 0}, "sizeof(PyListObject)"},
+    {"no items", PyListObject_ob_item, {false, 0, 0, 0, 0}, NULL},
+    {"items of a packed list", PyListObject_ob_item, {true, 0, 0, 17, 8}, NULL},
+    {"items that are a place", PyListObject_ob_item, {true, 0, 0, 0, 32}, NULL},
+    {"three bytes of a list", PyListObject_ob_item, {true, 0, 0, 5, 3}, NULL},
+    {"no byte of a list", PyListObject_ob_item, {true, 0, 0, 32, 0}, NULL},
+    {"bits of a list", PyListObject_ob_item, {true, 60, 4, 0, 8}, NULL},
+    {"too many bits of a list", PyListObject_ob_item, {true, 61, 4, 0, 8}, "PyListObject.ob_item"},
+    {"bits of a place", PyListObject_ob_item, {true, 0, 4, 0, 16}, "PyListObject.ob_item"},
+    {"items outside a list", PyListObject_ob_item, {true, 0, 0, 25, 8}, "PyListObject.ob_item"},
+    {"an empty list", sizeof_PyListObject, {true, 0, 0, 0, 0}, "sizeof(PyListObject)"},
     {"free-threaded", PyObject_ob_tid, {true, 0, 0, 0, 8}, "this is a free-threaded build"},
 };
 

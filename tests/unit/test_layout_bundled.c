@@ -8,12 +8,16 @@
 
 TestSuite(layout_bundled, .timeout = 60);
 
-static struct layout_table read_table(const struct bundled_layout *bundled)
+/* Each is parsed once. */
+static const struct layout_table *read_table(const struct bundled_layout *bundled)
 {
-    struct layout_table table;
+    static struct layout_table tables[MOST_BUNDLED];
+    struct layout_table *table = &tables[bundled - bundled_layouts];
     struct error err;
 
-    cr_assert(layout_table_parse(&table, bundled->text, bundled->length, bundled->name, &err), "%s",
+    if (table->version.major)
+        return table;
+    cr_assert(layout_table_parse(table, bundled->text, bundled->length, bundled->name, &err), "%s",
               err.text);
     return table;
 }
@@ -54,18 +58,19 @@ Test(layout_bundled, tables_are_good_and_what_their_names_say)
 {
     for (size_t i = 0; i < bundled_layout_count; i++) {
         const struct bundled_layout *bundled = &bundled_layouts[i];
-        struct layout_table table = read_table(bundled);
+        const struct layout_table *table = read_table(bundled);
         struct error err;
         char name[64];
 
         cr_expect_eq(strlen(bundled->text), bundled->length, "%s", bundled->name);
-        snprintf(name, sizeof(name), "%s%s", table.version.text, table.debug_build ? "-debug" : "");
+        snprintf(name, sizeof(name), "%s%s", table->version.text,
+                 table->debug_build ? "-debug" : "");
         cr_expect_str_eq(bundled->name, name);
-        cr_expect(get_micro(&table.version) >= 0, "%s", name);
-        cr_expect(layout_check(&table.layout, &err), "%s: %s", name, err.text);
-        cr_expect_gt(table.build_id.size, 0, "%s", name);
-        cr_expect(table.addresses.runtime ||
-                      (table.addresses.generation0 && table.addresses.collecting),
+        cr_expect(get_micro(&table->version) >= 0, "%s", name);
+        cr_expect(layout_check(&table->layout, &err), "%s: %s", name, err.text);
+        cr_expect_gt(table->build_id.size, 0, "%s", name);
+        cr_expect(table->addresses.runtime ||
+                      (table->addresses.generation0 && table->addresses.collecting),
                   "%s", name);
     }
 }
@@ -79,12 +84,12 @@ struct rank {
 
 static struct rank get_rank(const struct bundled_choice *choice, const struct layout_wanted *wanted)
 {
-    struct layout_table table = read_table(choice->layout);
+    const struct layout_table *table = read_table(choice->layout);
     struct rank rank = {.match = choice->match};
 
-    rank.other_size = !wanted->runtime_size || get_runtime_size(&table) != wanted->runtime_size;
+    rank.other_size = !wanted->runtime_size || get_runtime_size(table) != wanted->runtime_size;
     if (choice->match != BUNDLED_SAME_BUILD)
-        rank.distance = abs(get_micro(&table.version) - get_micro(wanted->version));
+        rank.distance = abs(get_micro(&table->version) - get_micro(wanted->version));
     return rank;
 }
 
@@ -118,8 +123,8 @@ static void expect_choices(const struct layout_wanted *wanted)
     size_t count = layout_bundled_find(choices, wanted), matching = 0;
 
     for (size_t i = 0; i < bundled_layout_count; i++) {
-        struct layout_table table = read_table(&bundled_layouts[i]);
-        int match = get_match(&table, wanted);
+        const struct layout_table *table = read_table(&bundled_layouts[i]);
+        int match = get_match(table, wanted);
         size_t times = 0;
 
         for (size_t j = 0; j < count; j++)
@@ -141,16 +146,16 @@ Test(layout_bundled, are_found_in_order)
             expect_choices(&(struct layout_wanted){.version = &version});
             expect_choices(&(struct layout_wanted){.version = &version, .debug_build = true});
             for (size_t i = 0; i < bundled_layout_count; i++) {
-                struct layout_table table = read_table(&bundled_layouts[i]);
+                const struct layout_table *table = read_table(&bundled_layouts[i]);
                 expect_choices(&(struct layout_wanted){.version = &version,
-                                                       .build_id = &table.build_id,
-                                                       .debug_build = table.debug_build,
-                                                       .runtime_size = get_runtime_size(&table)});
-                if (table.version.minor == minor)
+                                                       .build_id = &table->build_id,
+                                                       .debug_build = table->debug_build,
+                                                       .runtime_size = get_runtime_size(table)});
+                if (table->version.minor == minor)
                     expect_choices(
                         &(struct layout_wanted){.version = &version,
-                                                .debug_build = table.debug_build,
-                                                .runtime_size = get_runtime_size(&table)});
+                                                .debug_build = table->debug_build,
+                                                .runtime_size = get_runtime_size(table)});
             }
         }
     }
@@ -159,10 +164,10 @@ Test(layout_bundled, are_found_in_order)
 Test(layout_bundled, build_id_alone_is_enough)
 {
     for (size_t i = 0; i < bundled_layout_count; i++) {
-        struct layout_table table = read_table(&bundled_layouts[i]);
+        const struct layout_table *table = read_table(&bundled_layouts[i]);
         struct python_version unknown = {0};
         struct bundled_choice choices[MOST_BUNDLED];
-        const struct layout_wanted wanted = {.build_id = &table.build_id, .version = &unknown};
+        const struct layout_wanted wanted = {.build_id = &table->build_id, .version = &unknown};
 
         cr_assert_eq(layout_bundled_find(choices, &wanted), 1, "%s", bundled_layouts[i].name);
         cr_expect_eq(choices[0].layout, &bundled_layouts[i]);
@@ -220,8 +225,8 @@ Test(layout_bundled, a_runtime_of_the_same_size_goes_before_a_nearer_patch)
 
     cr_assert_geq(layout_bundled_find(choices, &wanted), 2);
     cr_expect_str_eq(choices[0].layout->name, "3.13.0");
-    struct layout_table far = read_table(choices[1].layout);
-    wanted.runtime_size = get_runtime_size(&far);
+    const struct layout_table *far = read_table(choices[1].layout);
+    wanted.runtime_size = get_runtime_size(far);
     cr_assert_geq(layout_bundled_find(choices, &wanted), 2);
     cr_expect_str_eq(choices[0].layout->name, "3.13.5");
     cr_expect_str_eq(choices[1].layout->name, "3.13.0");

@@ -361,7 +361,7 @@ static struct layout read_dwarf(struct elf_file *file)
     struct error err;
 
     cr_assert(debug_file_find(&debug, file, &root, 1, &err), "%s", err.text);
-    layout_from_dwarf(&layout, debug_file_dwarf(debug));
+    cr_assert(layout_from_dwarf(&layout, debug_file_dwarf(debug), &err), "%s", err.text);
     debug_file_close(debug);
     close(root.fd);
     cr_assert(layout_check(&layout, &err), "%s", err.text);

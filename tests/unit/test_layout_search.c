@@ -303,6 +303,45 @@ Test(layout_search, a_layout_that_is_named_is_the_only_one)
               "%s", err.text);
 }
 
+/* What only a file says of a kind is not used; the rest of it is, and what it lacks is filled in.
+ */
+Test(layout_search, a_layout_with_kinds_that_no_table_has)
+{
+    struct python_file python = make_python(11, 7);
+    struct layout_table odd = table;
+    struct layout_candidates found;
+    struct text text = {0};
+    struct error err;
+    char path[256];
+
+    odd.build_id.bytes[0] ^= 1;
+    odd.layout.slots[PyListObject_ob_item].offset -= 8;
+    odd.layout.slots[sizeof_PyTupleObject] = (struct layout_slot){.present = false};
+    odd.layout.slots[PyTupleObject_ob_item] = (struct layout_slot){.present = false};
+    write_table("odd", &odd);
+    const struct layout_sources sources = {.layout_file = in_scratch(path, "odd")};
+    cr_assert(search(&found, &python, &sources, false, &err), "%s", err.text);
+    const struct layout *layout = &found.items[0].layout;
+    cr_expect_not(layout_has(layout, sizeof_PyListObject));
+    cr_expect_not(layout_has(layout, PyListObject_allocated));
+    cr_expect(layout_slot_equal(&layout->slots[PyTupleObject_ob_item],
+                                &table.layout.slots[PyTupleObject_ob_item]));
+    cr_expect(layout_has(layout, type_tp_base));
+    layout_origin_describe(&found.items[0].origin, &text);
+    text_add_char(&text, '\0');
+    cr_expect(strstr(text.bytes, "what it says of 1 types is not used"), "%s", text.bytes);
+    text_free(&text);
+    layout_candidates_free(&found);
+
+    /* That of the very build knows better. */
+    python.build_id = odd.build_id;
+    cr_assert(search(&found, &python, &sources, false, &err), "%s", err.text);
+    cr_expect_eq(layout_offset(&found.items[0].layout, PyListObject_ob_item),
+                 odd.layout.slots[PyListObject_ob_item].offset);
+    cr_expect_eq(found.items[0].origin.dropped, 0);
+    layout_candidates_free(&found);
+}
+
 /* The table of the same build is a witness against it. */
 Test(layout_search, a_layout_that_the_table_contradicts)
 {
@@ -332,6 +371,74 @@ Test(layout_search, a_debug_file_of_another_build)
     cr_assert_not(search(&found, &python, &sources, false, &err));
     cr_expect_eq(err.kind, ERROR_INPUT);
     cr_expect(strstr(err.text, "other.so is not the debug information of"), "%s", err.text);
+}
+
+/* Extension modules */
+
+static bool add_module(struct layout_candidate *candidate, const char *name, size_t *ret_added,
+                       struct error *err)
+{
+    static const struct layout_sources none = {.layout_file = NULL};
+    const struct python_file module = {.kind = PYTHON_FILE_NONE};
+    int own_root = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+    int fd = openat(scratch.fd, name, O_RDONLY | O_CLOEXEC);
+    const struct file_root root = {.fd = own_root, .name = ""};
+    char path[256];
+    const struct layout_subject subject = {.python = &module,
+                                           .fd = fd,
+                                           .path = in_scratch(path, name),
+                                           .roots = &root,
+                                           .root_count = 1};
+
+    cr_assert(own_root >= 0 && fd >= 0);
+    bool done = layout_add_module(candidate, &subject, &none, NULL, ret_added, err);
+    close(own_root);
+    close(fd);
+    return done;
+}
+
+/* What is there stays, as does what counting needs. */
+Test(layout_search, a_module_adds_what_is_lacking)
+{
+    struct layout_candidate candidate = {.layout = table.layout};
+    struct error err;
+    size_t added;
+
+    scratch_write(&scratch, "module.c",
+                  "typedef struct { long base[3]; void *ob_item; long allocated; long more[9]; } "
+                  "PyListObject; PyListObject list;"
+                  "typedef struct { long base[30]; void *ob_item[1]; } PyTupleObject;"
+                  "typedef struct { void *ob_type; } PyObject; PyObject object;"
+                  "typedef struct { long number; } PyLongObject; PyLongObject number;"
+                  "PyTupleObject tuple;");
+    scratch_run(&scratch, "$CC -g -shared -o module.so module.c");
+    cr_assert(add_module(&candidate, "module.so", &added, &err), "%s", err.text);
+    cr_expect_eq(added, 0);
+    cr_expect(layout_agree(&candidate.layout, "a", &table.layout, "b", &err), "%s", err.text);
+
+    candidate.layout.slots[sizeof_PyListObject] = (struct layout_slot){.present = false};
+    candidate.layout.slots[PyListObject_ob_item] = (struct layout_slot){.present = false};
+    candidate.layout.slots[PyListObject_allocated] = (struct layout_slot){.present = false};
+    candidate.layout.slots[sizeof_PyLongObject] = (struct layout_slot){.present = false};
+    cr_assert(add_module(&candidate, "module.so", &added, &err), "%s", err.text);
+    cr_expect_eq(added, 1);
+    cr_expect_eq(layout_size(&candidate.layout, sizeof_PyListObject), 112);
+    cr_expect_eq(layout_offset(&candidate.layout, PyListObject_allocated), 32);
+    cr_expect_not(layout_has(&candidate.layout, sizeof_PyLongObject));
+    cr_expect_eq(layout_size(&candidate.layout, sizeof_PyTupleObject),
+                 layout_size(&table.layout, sizeof_PyTupleObject));
+}
+
+Test(layout_search, a_module_without_debug_information)
+{
+    struct layout_candidate candidate = {.layout = table.layout};
+    struct error err;
+    size_t added = 77;
+
+    cr_expect_not(add_module(&candidate, "bare.so", &added, &err));
+    cr_expect_eq(err.kind, ERROR_INPUT);
+    cr_expect(strstr(err.text, "bare.so has no debug information"), "%s", err.text);
+    cr_expect_eq(added, 77);
 }
 
 Test(layout_search, where_it_comes_from_is_told)
