@@ -6,6 +6,7 @@
 #include "inspector/command/command.h"
 #include "inspector/progress_bar.h"
 #include "inspector/report/render.h"
+#include "inspector/report/rows.h"
 
 #include <fcntl.h>
 #include <locale.h>
@@ -107,11 +108,59 @@ static unsigned terminal_width(FILE *out)
     return isatty(fileno(out)) && ioctl(fileno(out), TIOCGWINSZ, &size) == 0 ? size.ws_col : 0;
 }
 
-static int answer(const struct command *command, int argc, char **argv)
+static bool write_report(const struct answer *answer, struct error *err)
 {
     static render_function *const renderers[] = {
         [FORMAT_TEXT] = render_text, [FORMAT_JSON] = render_json, [FORMAT_CSV] = render_csv};
     struct render_style style = {.colour = wants_colour(stdout), .width = terminal_width(stdout)};
+
+    if (answer->format == FORMAT_TEXT && answer->plain.length)
+        return write_plain(&answer->plain, err);
+    return renderers[answer->format](&answer->report, &style, stdout, err);
+}
+
+static bool write_rows(struct answer *answer, struct error *err)
+{
+    static const struct rows_format *const formats[] = {
+        [FORMAT_TEXT] = &rows_text, [FORMAT_JSON] = &rows_json, [FORMAT_CSV] = &rows_csv};
+    struct render_style style = {.colour = wants_colour(stdout), .width = terminal_width(stdout)};
+    struct row_stream *stream = &answer->stream;
+    struct rows rows;
+
+    bool done = rows_begin(&rows, formats[answer->format], stream->columns, stream->column_count,
+                           &style, stdout, err) &&
+                stream->write(answer, &rows, err);
+    return rows_end(&rows, done, err);
+}
+
+static bool write_pages(struct answer *answer, struct error *err)
+{
+    struct render_style style = {.colour = wants_colour(stdout), .width = terminal_width(stdout)};
+    struct page_stream *pages = &answer->pages;
+    bool done = true;
+
+    for (size_t i = 0; done && i < pages->count; i++) {
+        struct page page;
+        if (!pages->make(pages->context, i, &page, err))
+            return false;
+        if (i && answer->format == FORMAT_TEXT)
+            putchar('\n');
+        done = answer->format == FORMAT_JSON ? page_json(&page, stdout, err)
+                                             : page_text(&page, &style, stdout, err);
+        page_free(&page);
+    }
+    return done;
+}
+
+static bool write_answer(struct answer *answer, struct error *err)
+{
+    if (answer->pages.make)
+        return write_pages(answer, err);
+    return answer->stream.write ? write_rows(answer, err) : write_report(answer, err);
+}
+
+static int answer(const struct command *command, int argc, char **argv)
+{
     struct progress progress = {.phase = NULL};
     struct answer answer;
     struct error err;
@@ -122,9 +171,7 @@ static int answer(const struct command *command, int argc, char **argv)
     if (!done)
         return fail(&err);
     int status = status_of_answer(&answer);
-    bool is_plain = answer.format == FORMAT_TEXT && answer.plain.length;
-    if (!(is_plain ? write_plain(&answer.plain, &err)
-                   : renderers[answer.format](&answer.report, &style, stdout, &err)))
+    if (!write_answer(&answer, &err))
         status = fail(&err);
     else
         say(answer.worth.bytes, answer.worth.length);

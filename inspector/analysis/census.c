@@ -25,9 +25,10 @@ void census_free(struct census *census)
     types_free(&census->types);
     free(census->tallies);
     free(census->rows);
+    exactness_free(&census->exactness);
 }
 
-/* Room for the tally of each type that is known; false is remembered as an object not counted. */
+/* Room for the tally of each type that is known. */
 static bool grow_tallies(struct census *census)
 {
     struct census_tally *grown = vector_grow(census->tallies, &census->tally_capacity,
@@ -41,18 +42,22 @@ static bool grow_tallies(struct census *census)
     return true;
 }
 
-static void count_object(void *context, const struct object *object)
+static void count_object(void *context, const struct reached_object *found)
 {
     struct census *census = context;
+    const struct object *object = &found->object;
 
     if (census->seen++ % PROGRESS_STEP == 0)
         progress_set(census->options.progress, census->seen);
-    if (!census->options.generations[object->generation])
+    if (found->reached == REACHED_TRACKED && !census->options.generations[object->generation])
         return;
-    if (object->type >= census->tally_count && !grow_tallies(census))
+    if (object->type >= census->tally_count && !grow_tallies(census)) {
+        census->failed = true;
         return;
+    }
     census->tallies[object->type].count++;
     census->tallies[object->type].bytes += object->size;
+    census->reached[found->reached]++;
     census->objects++;
 }
 
@@ -106,8 +111,10 @@ static bool make_rows(struct census *census, struct error *err)
 
     if (!rows)
         return error_memory(err);
+    text_clear(&census->exactness.types);
+    census->exactness = (struct exactness){.types = census->exactness.types};
     for (size_t i = 0; i < census->tally_count; i++) {
-        const struct type *type = &census->types.items[i];
+        const struct type *type = census->types.items[i];
         const struct census_tally *tally = &census->tallies[i];
         bool brief = census->options.short_names;
         if (!tally->count)
@@ -118,6 +125,7 @@ static bool make_rows(struct census *census, struct error *err)
                                 .count = tally->count,
                                 .bytes = tally->bytes};
         census->bytes += tally->bytes;
+        exactness_add(&census->exactness, type, tally->count);
     }
     census->row_count = merge_namesakes(rows, count);
     qsort(rows, census->row_count, sizeof(*rows),
@@ -138,19 +146,18 @@ static void forget(struct census *census)
     census->objects = 0;
     census->bytes = 0;
     census->seen = 0;
+    census->failed = false;
+    memset(census->reached, 0, sizeof(census->reached));
 }
 
 bool census_take(struct census *census, struct image *image, struct error *err)
 {
-    uint64_t seen = 0;
-
     forget(census);
-    if (!heap_walk(census->types.python, image, &census->types, count_object, census,
-                   &census->verdict, err))
+    if (!(census->options.all_objects ? reach_walk : reach_walk_tracked)(
+            census->types.python, image, &census->types, count_object, census, &census->verdict,
+            err))
         return false;
-    for (int i = 0; i < GENERATIONS; i++)
-        seen += census->options.generations[i] ? census->verdict.objects[i] : 0;
-    if (seen != census->objects)
+    if (census->failed)
         return error_memory(err);
-    return make_rows(census, err);
+    return make_rows(census, err) && (!census->exactness.types.failed || error_memory(err));
 }

@@ -8,7 +8,8 @@
 #ifndef PYINSPECT_CENSUS_H
 #define PYINSPECT_CENSUS_H
 
-#include "inspector/python/heap.h"
+#include "inspector/analysis/exactness.h"
+#include "inspector/analysis/reach.h"
 #include "symbols/base/progress.h"
 
 struct census_row {
@@ -23,6 +24,7 @@ enum census_order { CENSUS_BY_COUNT, CENSUS_BY_BYTES };
 struct census_options {
     bool short_names;              /* __name__ alone; namesakes share a row */
     bool generations[GENERATIONS]; /* which of them are counted */
+    bool all_objects;              /* and what the collector does not track (reach.h) */
     enum census_order order;
     struct progress *progress; /* objects counted so far; NULL: nobody looks */
 };
@@ -36,9 +38,12 @@ struct census {
     /* The answer, of census_take: */
     struct census_row *rows; /* greatest first; equals by name */
     size_t row_count;
-    uint64_t objects, bytes; /* of all rows */
-    uint64_t seen;           /* objects met, those of other generations too */
-    struct heap_verdict verdict;
+    uint64_t objects, bytes;        /* of all rows */
+    uint64_t seen;                  /* objects met, those of other generations too */
+    uint64_t reached[REACHED_WAYS]; /* of the objects counted */
+    struct exactness exactness;     /* of their sizes */
+    struct reach_verdict verdict;
+    bool failed; /* no memory */
 };
 
 void census_init(struct census *census, const struct python *python,

@@ -11,8 +11,11 @@
 #include <stdio.h>
 #include <string.h>
 
+enum { NAMED_TYPES = 10 };
+
 struct attach_options {
     uint64_t most_common; /* 0: all */
+    struct object_choice choice;
     struct census_options census;
     struct session_options session;
     enum format format;
@@ -41,46 +44,15 @@ static bool set_by(void *into, const char *value, struct error *err)
     return true;
 }
 
-static bool set_short_names(void *into, const char *value, struct error *err)
-{
-    (void)value, (void)err;
-    ((struct attach_options *)into)->census.short_names = true;
-    return true;
-}
-
-/* A list of 0, 1, 2 and permanent, with commas. */
-static bool set_generation(void *into, const char *value, struct error *err)
-{
-    static const char *const names[GENERATIONS] = {"0", "1", "2", "permanent"};
-    bool *chosen = ((struct attach_options *)into)->census.generations;
-
-    memset(chosen, 0, GENERATIONS * sizeof(*chosen));
-    for (const char *at = value;; at++) {
-        size_t length = strcspn(at, ",");
-        int i = 0;
-        while (i < GENERATIONS && (strlen(names[i]) != length || memcmp(names[i], at, length) != 0))
-            i++;
-        if (i == GENERATIONS)
-            return error_set(err, ERROR_USAGE,
-                             "--generation '%s': it takes 0, 1, 2 and permanent, with commas",
-                             value);
-        chosen[i] = true;
-        at += length;
-        if (!*at)
-            return true;
-    }
-}
-
 static const struct option_row own_options[] = {
     {"most-common", "N", "print the N first types, 0 for all (default 10)", set_most_common},
     {"by", "count|bytes", "what comes first (default count)", set_by},
-    {"short-names", NULL, "types by their bare name, namesakes in one row", set_short_names},
-    {"generation", "LIST", "count only these of 0, 1, 2, permanent (default all)", set_generation},
     {.name = NULL},
 };
 
 static const struct option_list option_lists[] = {
     {own_options, 0},
+    {object_options, offsetof(struct attach_options, choice)},
     {target_options, offsetof(struct attach_options, session)},
     {debug_source_options, offsetof(struct attach_options, session.sources)},
     {layout_file_options, offsetof(struct attach_options, session.sources)},
@@ -94,6 +66,26 @@ static const struct column columns[] = {
     {"bytes", "Bytes", UNIT_BYTES},
 };
 
+static void add_sizes(struct report *report, const struct exactness *exactness)
+{
+    struct text text = {0};
+
+    report_fact_number(report, "sizes.exact", UNIT_COUNT, exactness->exact);
+    report_fact_number(report, "sizes.python_sizeof", UNIT_COUNT, exactness->python_sizeof);
+    report_fact_number(report, "sizes.c_sizeof", UNIT_COUNT, exactness->c_sizeof);
+    report_fact_texts(report, "sizes.types", exactness->types.bytes, exactness->types.length);
+    if (!exactness->type_count)
+        return;
+    text_add(&text, "The bytes of ");
+    add_things(&text, exactness->python_sizeof + exactness->c_sizeof, "object");
+    text_add(&text, " may be others, since their types have a __sizeof__ of their own: ");
+    exactness_name_types(exactness, NAMED_TYPES, &text);
+    if (!text.failed)
+        report_note(report, text.bytes, text.length);
+    report->failed |= text.failed;
+    text_free(&text);
+}
+
 static void add_facts(struct report *report, const struct worth *worth,
                       const struct attach_options *options, const struct census *census)
 {
@@ -106,8 +98,12 @@ static void add_facts(struct report *report, const struct worth *worth,
     worth_add_facts(worth, report);
     for (int i = 0; i < GENERATIONS; i++) {
         if (options->census.generations[i])
-            report_fact_number(report, keys[i], UNIT_COUNT, census->verdict.objects[i]);
+            report_fact_number(report, keys[i], UNIT_COUNT, census->verdict.heap.objects[i]);
     }
+    report_fact_number(report, "reached.tracked", UNIT_COUNT, census->reached[REACHED_TRACKED]);
+    report_fact_number(report, "reached.referent", UNIT_COUNT, census->reached[REACHED_REFERENT]);
+    report_fact_number(report, "reached.owned", UNIT_COUNT, census->reached[REACHED_OWNED]);
+    add_sizes(report, &census->exactness);
 }
 
 static void add_summary(struct report *report, const char *before, size_t types, const char *after,
@@ -161,7 +157,7 @@ static void fill_answer(const struct session *session, const struct attach_optio
 {
     struct worth worth = {.pid = session_pid(session),
                           .python = session_python(session),
-                          .verdict = &census->verdict,
+                          .verdict = &census->verdict.heap,
                           .asked = asked};
 
     session_executable(session, worth.executable, sizeof(worth.executable));
@@ -192,7 +188,7 @@ static bool run(int argc, char **argv, int first, struct progress *progress, str
                 struct error *err)
 {
     struct attach_options options = {.most_common = 10,
-                                     .census.generations = {true, true, true, true},
+                                     .choice.generations = {true, true, true, true},
                                      .census.progress = progress,
                                      .session.progress = progress};
     struct operands operands;
@@ -203,6 +199,10 @@ static bool run(int argc, char **argv, int first, struct progress *progress, str
         !command_pid(&attach_command, &operands, &pid, err) ||
         !session_open(&session, pid, &options.session, err))
         return false;
+    memcpy(options.census.generations, options.choice.generations,
+           sizeof(options.choice.generations));
+    options.census.all_objects = options.choice.all_objects;
+    options.census.short_names = options.choice.short_names;
     bool done = count_objects(session, &options, ret, err);
     session_close(session);
     return done;
@@ -214,8 +214,10 @@ const struct command attach_command = {
     .summary = "Count the objects of a running Python, and their bytes, by type",
     .details = "\nThe process is stopped for a moment, its memory copied, and let go again.\n"
                "Counted is what the garbage collector tracks: containers and instances, of all\n"
-               "interpreters and generations. Bytes are the objects' own, without what lists\n"
-               "and dicts allocate beside themselves.\n",
+               "interpreters and generations; with --all-objects also what can be reached from\n"
+               "those, from the interpreters' tables and the frames without being tracked:\n"
+               "strings, numbers, code. Bytes are what sys.getsizeof says of each object, the\n"
+               "tables of lists and dicts included.\n",
     .options = option_lists,
     .run = run,
 };

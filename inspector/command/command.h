@@ -9,7 +9,9 @@
 #define PYINSPECT_COMMAND_H
 
 #include "inspector/command/options.h"
+#include "inspector/report/page.h"
 #include "inspector/report/report.h"
+#include "inspector/report/rows.h"
 #include "symbols/base/progress.h"
 #include "symbols/base/text.h"
 
@@ -17,8 +19,31 @@
 
 enum format { FORMAT_TEXT, FORMAT_JSON, FORMAT_CSV };
 
+struct answer;
+
+/* An answer in rows that come one by one, in place of a report. */
+struct row_stream {
+    const struct row_column *columns;
+    size_t column_count;
+    /* Makes all rows, and what the answer is worth. */
+    bool (*write)(struct answer *answer, struct rows *rows, struct error *err);
+    void (*free)(void *context);
+    void *context;
+};
+
+/* An answer about several things, a page each, in place of a report. */
+struct page_stream {
+    /* Makes the page of that number, below `count`: each once. To be freed with page_free. */
+    bool (*make)(void *context, size_t number, struct page *ret, struct error *err);
+    size_t count;
+    void (*free)(void *context);
+    void *context;
+};
+
 struct answer {
     struct report report;
+    struct page_stream pages; /* without `make`: there are none */
+    struct row_stream stream; /* without `write`: the report is the answer */
     enum format format;
     struct text plain; /* what FORMAT_TEXT prints in place of the report; empty: the report */
     bool complete;     /* false: part of the heap could not be read or verified */
@@ -40,6 +65,7 @@ struct command {
 extern const struct command attach_command;
 extern const struct command doctor_command;
 extern const struct command layout_command;
+extern const struct command objects_command;
 extern const struct command ps_command;
 
 extern const struct command *const commands[];
@@ -51,6 +77,10 @@ const struct command *command_find(const char *name, struct error *err);
 /* The help text of one command, and of all. */
 void command_explain(const struct command *command, struct text *text);
 void commands_explain(struct text *text);
+
+/* The PID that comes first; ERROR_USAGE where there is none. */
+MUST_CHECK bool command_first_pid(const struct command *command, const struct operands *operands,
+                                  pid_t *ret, struct error *err);
 
 /* The PID of a command that takes one and nothing else; ERROR_USAGE where it is none. */
 MUST_CHECK bool command_pid(const struct command *command, const struct operands *operands,

@@ -5,10 +5,6 @@
 #include <string.h>
 
 const struct command *const commands[] = {
-    &attach_command,
-    &doctor_command,
-    &layout_command,
-    &ps_command,
 };
 const size_t command_count = sizeof(commands) / sizeof(*commands);
 
@@ -48,13 +44,13 @@ void commands_explain(struct text *text)
                    "Example: pyinspect attach 4711 --most-common 20 --by bytes\n");
 }
 
-bool command_pid(const struct command *command, const struct operands *operands, pid_t *ret,
-                 struct error *err)
+bool command_first_pid(const struct command *command, const struct operands *operands, pid_t *ret,
+                       struct error *err)
 {
     uint64_t pid;
 
-    if (operands->count != 1)
-        return error_set(err, ERROR_USAGE, "%s takes one PID: pyinspect %s 4711", command->name,
+    if (!operands->count)
+        return error_set(err, ERROR_USAGE, "%s takes a PID: pyinspect %s 4711", command->name,
                          command->name);
     if (!parse_count(operands->items[0], INT_MAX, &pid) || !pid)
         return error_set(err, ERROR_USAGE, "'%s' is no process id: a PID is a number such as 4711",
@@ -63,9 +59,22 @@ bool command_pid(const struct command *command, const struct operands *operands,
     return true;
 }
 
+bool command_pid(const struct command *command, const struct operands *operands, pid_t *ret,
+                 struct error *err)
+{
+    if (operands->count != 1)
+        return error_set(err, ERROR_USAGE, "%s takes one PID: pyinspect %s 4711", command->name,
+                         command->name);
+    return command_first_pid(command, operands, ret, err);
+}
+
 void answer_free(struct answer *answer)
 {
     report_free(&answer->report);
+    if (answer->stream.free)
+        answer->stream.free(answer->stream.context);
+    if (answer->pages.free)
+        answer->pages.free(answer->pages.context);
     text_free(&answer->plain);
     text_free(&answer->worth);
 }

@@ -5,6 +5,8 @@
 #include "inspector/command/session.h"
 #include "inspector/target/stop.h"
 
+#include <string.h>
+
 /* With less, a copy in pieces fetches the same few pages over and over. */
 static const uint64_t least_memory = UINT64_C(4) * 1024 * 1024;
 
@@ -126,8 +128,102 @@ static bool set_csv(void *into, const char *value, struct error *err)
     return set_format(into, FORMAT_CSV, err);
 }
 
+const struct option_row rows_format_options[] = {
+    {"json", NULL, "print JSON Lines, an object a row", set_json},
+    {"csv", NULL, "print comma-separated values", set_csv},
+    {.name = NULL},
+};
+
 const struct option_row format_options[] = {
     {"json", NULL, "print one JSON object", set_json},
     {"csv", NULL, "print comma-separated values", set_csv},
+    {.name = NULL},
+};
+
+static bool set_short_names(void *into, const char *value, struct error *err)
+{
+    (void)value, (void)err;
+    ((struct object_choice *)into)->short_names = true;
+    return true;
+}
+
+static bool choices_exclude(struct error *err)
+{
+    return error_set(err, ERROR_USAGE,
+                     "--generation and --all-objects exclude each other: what the garbage "
+                     "collector does not track is of no generation");
+}
+
+static bool set_all_objects(void *into, const char *value, struct error *err)
+{
+    struct object_choice *choice = into;
+
+    (void)value;
+    if (choice->generations_chosen)
+        return choices_exclude(err);
+    choice->all_objects = true;
+    return true;
+}
+
+/* A list of 0, 1, 2 and permanent, with commas. */
+static bool set_generation(void *into, const char *value, struct error *err)
+{
+    static const char *const names[GENERATIONS] = {"0", "1", "2", "permanent"};
+    struct object_choice *choice = into;
+
+    if (choice->all_objects)
+        return choices_exclude(err);
+    memset(choice->generations, 0, sizeof(choice->generations));
+    choice->generations_chosen = true;
+    for (const char *at = value;; at++) {
+        size_t length = strcspn(at, ",");
+        int i = 0;
+        while (i < GENERATIONS && (strlen(names[i]) != length || memcmp(names[i], at, length) != 0))
+            i++;
+        if (i == GENERATIONS)
+            return error_set(err, ERROR_USAGE,
+                             "--generation '%s': it takes 0, 1, 2 and permanent, with commas",
+                             value);
+        choice->generations[i] = true;
+        at += length;
+        if (!*at)
+            return true;
+    }
+}
+
+const struct option_row object_options[] = {
+    {"all-objects", NULL, "also those that the garbage collector does not track", set_all_objects},
+    {"generation", "LIST", "only these of 0, 1, 2, permanent (default all)", set_generation},
+    {"short-names", NULL, "types by their bare name, namesakes as one", set_short_names},
+    {.name = NULL},
+};
+
+const struct option_row json_option[] = {
+    {"json", NULL, "print one JSON object a line", set_json},
+    {.name = NULL},
+};
+
+static bool set_repr_length(void *into, const char *value, struct error *err)
+{
+    uint64_t length;
+
+    if (!parse_count(value, MOST_REPR_LENGTH, &length) || length < LEAST_REPR_LENGTH)
+        return error_set(err, ERROR_USAGE,
+                         "--repr-len '%s': it takes a number of characters from %d to %d", value,
+                         LEAST_REPR_LENGTH, MOST_REPR_LENGTH);
+    ((struct value_options *)into)->repr_length = length;
+    return true;
+}
+
+static bool set_no_values(void *into, const char *value, struct error *err)
+{
+    (void)value, (void)err;
+    ((struct value_options *)into)->no_values = true;
+    return true;
+}
+
+const struct option_row value_options[] = {
+    {"repr-len", "N", "cut what an object says of itself here (default 80)", set_repr_length},
+    {"no-values", NULL, "print types, sizes and counts only, no content", set_no_values},
     {.name = NULL},
 };

@@ -6,6 +6,18 @@
 #define PYINSPECT_COMMON_OPTIONS_H
 
 #include "inspector/command/options.h"
+#include "inspector/python/shape.h"
+
+/* How much of what the target has stored is printed. */
+struct value_options {
+    uint64_t repr_length; /* characters */
+    bool no_values;       /* types, sizes and counts only */
+};
+
+enum { DEFAULT_REPR_LENGTH = 80, LEAST_REPR_LENGTH = 3, MOST_REPR_LENGTH = 1 << 20 };
+
+/* Into struct value_options: --repr-len, --no-values. */
+extern const struct option_row value_options[];
 
 /* How a target is read, into struct session_options: --read-swapped, --max-pause, --max-memory,
  * --no-stop. */
@@ -16,7 +28,20 @@ extern const struct option_row target_options[];
 extern const struct option_row debug_source_options[];
 extern const struct option_row layout_file_options[];
 
-/* How the answer is printed, into enum format: --json, --csv. */
+/* How the answer is printed, into enum format: --json, --csv. The second for answers in rows. */
 extern const struct option_row format_options[];
+extern const struct option_row rows_format_options[];
+
+/* Which objects, into struct object_choice: --generation, --all-objects, --short-names. */
+struct object_choice {
+    bool generations[GENERATIONS];
+    bool generations_chosen; /* --generation was there */
+    bool all_objects;
+    bool short_names;
+};
+extern const struct option_row object_options[];
+
+/* The same for what is no table: --json. */
+extern const struct option_row json_option[];
 
 #endif

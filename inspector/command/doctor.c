@@ -119,7 +119,7 @@ static bool estimate_cost(struct examination *exam, struct session *session,
         session_estimate(session, question_census, &census, &exam->estimate, &exam->failure);
     exam->objects = census.objects;
     exam->bytes = census.bytes;
-    exam->interpreters = census.verdict.interpreters;
+    exam->interpreters = census.verdict.heap.interpreters;
     census_free(&census);
     return done;
 }

@@ -26,7 +26,7 @@ struct option_list {
     size_t into; /* where in the command's options the rows note their values: an offsetof */
 };
 
-enum { MOST_OPERANDS = 8 };
+enum { MOST_OPERANDS = 4096 };
 
 struct operands {
     const char *items[MOST_OPERANDS];

@@ -17,6 +17,7 @@ enum {
     STOPPED_ATTEMPT = 3, /* from this one on the question is asked while the target stands still */
     FIRST_GAP_MS = 5,    /* between attempts, for the target to get on; doubled each time */
     LAST_GAP_MS = 100,
+    MOST_WHOLE = 3,         /* answers in a row in which only what the target holds is in doubt */
     MOST_OVERDUE = 3,       /* stops that were ended at a bound that somebody chose */
     PIECES_PAUSE_MS = 1000, /* for a copy in pieces, where nobody allowed more */
     RUNNING_ATTEMPTS = 5,   /* to follow all lists of the running target to their ends */
@@ -31,6 +32,7 @@ struct session {
     struct capture *capture;
     struct session_options options;
     double open_milliseconds; /* that session_open took */
+    struct maps maps;         /* for session_mapping: read when it is asked */
 };
 
 static bool open_once(struct session **ret, pid_t pid, const struct session_options *options,
@@ -92,6 +94,7 @@ void session_close(struct session *session)
         return;
     capture_close(session->capture);
     free(session->python);
+    maps_free(&session->maps);
     process_close(&session->process);
     free(session);
 }
@@ -109,6 +112,26 @@ pid_t session_pid(const struct session *session)
 void session_executable(const struct session *session, char *path, size_t size)
 {
     process_executable(&session->process, path, size);
+}
+
+bool session_is_in_pieces(const struct session *session)
+{
+    return capture_is_in_pieces(session->capture);
+}
+
+void session_mapping(struct session *session, uint64_t address, char *text, size_t size)
+{
+    const struct mapping *mapping = NULL;
+    struct error ignored;
+
+    if (session->maps.count || process_maps(&session->process, &session->maps, &ignored))
+        mapping = maps_find(&session->maps, address);
+    if (mapping)
+        snprintf(text, size, "%s, %c%c%c", *mapping->path ? mapping->path : "anonymous",
+                 mapping->readable ? 'r' : '-', mapping->writable ? 'w' : '-',
+                 mapping->executable ? 'x' : '-');
+    else
+        snprintf(text, size, "?");
 }
 
 static bool guard_flag(void *context, uint64_t address, struct error *err)
@@ -371,12 +394,14 @@ static bool ask_copy(struct asking *asking, struct error *err)
 {
     struct session *session = asking->session;
     double gap = FIRST_GAP_MS;
+    unsigned whole = 0;
 
     for (unsigned number = 1;; number++) {
         if (!attempt(asking, number, err))
             return false;
         asking->report.swapped_pages = capture_swapped_pages(session->capture);
-        if (asking->report.verified || number == MOST_ATTEMPTS ||
+        whole = asking->certainty == ANSWER_WHOLE && !asking->report.missed ? whole + 1 : 0;
+        if (asking->report.verified || whole == MOST_WHOLE || number == MOST_ATTEMPTS ||
             clock_milliseconds() > asking->deadline)
             return true;
         if (!learn_better(asking, number, err))

@@ -67,6 +67,13 @@ const struct python *session_python(const struct session *session);
 pid_t session_pid(const struct session *session);
 void session_executable(const struct session *session, char *path, size_t size);
 
+/* Is the copy made in pieces? Then nothing of it is left after the question (session_ask). */
+bool session_is_in_pieces(const struct session *session);
+
+/* What the process has mapped at `address`, for a person: "/usr/lib/libz.so.1, r--", "[heap], rw-".
+ * "?" where that cannot be told. */
+void session_mapping(struct session *session, uint64_t address, char *text, size_t size);
+
 /* How much an answer can be relied on. */
 enum certainty {
     ANSWER_HAS_GAPS, /* it was not all there to be seen */

@@ -57,6 +57,8 @@ void worth_add_facts(const struct worth *worth, struct report *report)
     report_fact_number(report, "doubts.lists_cut", UNIT_COUNT, worth->verdict->lists_cut);
     report_fact_number(report, "doubts.unreadable_types", UNIT_COUNT, worth->verdict->bad_types);
     report_fact_number(report, "doubts.impossible_sizes", UNIT_COUNT, worth->verdict->bad_sizes);
+    report_fact_number(report, "doubts.references_cut", UNIT_BOOL, worth->verdict->references_cut);
+    report_fact_number(report, "doubts.bad_references", UNIT_COUNT, worth->verdict->bad_references);
     report_fact_number(report, "doubts.memory_missed", UNIT_COUNT, asked->missed);
     report_fact_number(report, "doubts.swapped_pages", UNIT_COUNT, asked->swapped_pages);
     report_fact_number(report, "doubts.other_pythons", UNIT_COUNT, worth->python->other_pythons);
@@ -97,8 +99,11 @@ void worth_begin(const struct worth *worth, struct text *text)
                                    "later)");
     add_doubt(text, false, verdict->lists_cut, "list", " could not be followed to the end");
     add_doubt(text, unstopped, verdict->links_broken, "link", " without a matching back link");
+    if (verdict->references_cut)
+        text_add(text, ", more references than the memory has room for");
     add_doubt(text, false, verdict->bad_types, "object", " without a readable type");
     add_doubt(text, false, verdict->bad_sizes, "object", " of a size that cannot be");
+    add_doubt(text, false, verdict->bad_references, "reference", " to what is no object");
     add_doubt(text, false, asked->missed, "time", " memory could not be read");
     add_doubt(text, false, worth->python->other_pythons, "other Python",
               " that the process has loaded besides, with objects of its own");

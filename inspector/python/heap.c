@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "inspector/python/heap.h"
 
+#include "inspector/python/object.h"
 #include "symbols/base/vector.h"
 
 #include <stdlib.h>
@@ -33,6 +34,7 @@ struct trail {
 };
 
 struct walk {
+    struct reader reader;
     const struct python *python;
     struct image *image;
     struct types *types;
@@ -147,9 +149,9 @@ static bool visit_object(struct walk *walk, uint64_t address, const uint8_t *hea
 
     if (!types_number(walk->types, walk->image, type, &object.type, walk->err))
         return false;
-    const struct type *known = &walk->types->items[object.type];
+    const struct type *known = walk->types->items[object.type];
     walk->verdict.bad_types += !known->valid;
-    if (!type_object_size(walk->types, walk->image, known, object.address, &object.size))
+    if (!object_size(&walk->reader, known, object.address, &object.size))
         walk->verdict.bad_sizes++;
     walk->verdict.objects[generation]++;
     walk->met++;
@@ -299,7 +301,8 @@ static struct walk walk_of(const struct python *python, struct image *image)
 {
     const struct layout *layout = &python->layout;
 
-    return (struct walk){.python = python,
+    return (struct walk){.reader = {.python = python, .image = image},
+                         .python = python,
                          .image = image,
                          .head_size = layout_size(layout, sizeof_PyGC_Head),
                          .next = layout_offset(layout, PyGC_Head_gc_next),
@@ -315,7 +318,7 @@ bool heap_walk(const struct python *python, struct image *image, struct types *t
     struct walk walk = walk_of(python, image);
     bool done = find_homes(python, image, &homes, err);
 
-    walk.types = types;
+    walk.types = walk.reader.types = types;
     walk.visit = visit;
     walk.context = context;
     walk.err = err;
@@ -370,11 +373,11 @@ bool heap_touch_new(const struct python *python, struct image *image, unsigned e
 
 bool heap_is_whole(const struct heap_verdict *verdict)
 {
-    return !verdict->lists_cut && !verdict->collecting;
+    return !verdict->lists_cut && !verdict->references_cut && !verdict->collecting;
 }
 
 bool heap_is_verified(const struct heap_verdict *verdict)
 {
     return heap_is_whole(verdict) && !verdict->links_broken && !verdict->bad_types &&
-           !verdict->bad_sizes;
+           !verdict->bad_sizes && !verdict->bad_references;
 }

@@ -32,10 +32,12 @@ typedef void heap_visit(void *context, const struct object *object);
 struct heap_verdict {
     uint64_t objects[GENERATIONS];
     uint64_t links_verified;
-    uint64_t links_broken; /* a neighbour's back link did not match */
-    uint64_t lists_cut;    /* lists of which the rest could not be read, or ran in a circle */
-    uint64_t bad_types;    /* objects whose type is no type */
-    uint64_t bad_sizes;    /* objects whose count of items cannot be so */
+    uint64_t links_broken;   /* a neighbour's back link did not match */
+    uint64_t lists_cut;      /* lists of which the rest could not be read, or ran in a circle */
+    uint64_t bad_types;      /* objects whose type is no type */
+    uint64_t bad_sizes;      /* objects whose count of items cannot be so */
+    uint64_t bad_references; /* that lead to no object, where they were followed (reach.h) */
+    bool references_cut;     /* there were more of them than the memory has room for */
     unsigned interpreters;
     bool collecting; /* a collector was at work: objects may be on lists that nobody can find */
 };

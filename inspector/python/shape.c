@@ -1,10 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "inspector/python/shape.h"
 
-/* Pointers to the managed __dict__ (3.11) and weak references (3.12) stand before the GC head. */
-#define TPFLAGS_MANAGED_WEAKREF (UINT64_C(1) << 3)
-#define TPFLAGS_MANAGED_DICT (UINT64_C(1) << 4)
-
 static void add_list(struct shape *shape, uint32_t offset, enum generation generation)
 {
     shape->lists[shape->list_count++] =
@@ -70,6 +66,47 @@ bool shape_of(struct shape *ret, const struct layout *layout, struct error *err)
     if (layout_has(layout, PyTypeObject_tp_watched))
         shape.preheader_flags |= TPFLAGS_MANAGED_WEAKREF;
     shape.frames_have_ob_size = layout_has(layout, PyFrameObject_ob_size);
+
+    shape.zero_has_digit = shape.keys == KEYS_LOG2;
+    shape.values = VALUES_PLAIN;
+    if (layout_has(layout, sizeof_dict_values))
+        shape.values = layout_has(layout, dict_values_capacity) ? VALUES_HEADED : VALUES_PREFIXED;
+    shape.collections_print_class = shape.lists_home != LISTS_STATIC;
+    shape.odict_visits_weakrefs = shape.lists_home == LISTS_STATIC;
+    shape.odict_prints_dict = layout_has(layout, PyTypeObject_tp_watched);
+    shape.struct_sequences_visit_all = !layout_has(layout, PyGC_Head_gc_refs);
+
+    shape.natives_visit_type = layout_has(layout, heap_type_ht_module);
+    if (shape.preheader_flags & TPFLAGS_MANAGED_WEAKREF)
+        shape.managed_dict = shape.values == VALUES_HEADED ? MANAGED_INLINE : MANAGED_TAGGED;
+    else if (shape.preheader_flags & TPFLAGS_MANAGED_DICT)
+        shape.managed_dict = MANAGED_TWO;
+    if (shape.managed_dict == MANAGED_INLINE)
+        shape.static_type_size = STATIC_BARE_OF_TYPE;
+    else if (shape.managed_dict != MANAGED_NONE)
+        shape.static_type_size = STATIC_AS_HEAP;
+    shape.typing_names_are_visited =
+        layout_has(layout, unionobject_hashable_args) && !layout_has(layout, gc_state_young);
+    shape.partial_is_qualified = shape.weakrefs_qualify = shape.managed_dict == MANAGED_INLINE;
+    shape.object_is_silent = layout_has(layout, typealiasobject_qualname);
+    shape.namespace_has_path = shape.preheader_flags & TPFLAGS_MANAGED_WEAKREF;
+    shape.weakrefs_ask_type = shape.keys == KEYS_LOG2;
+    shape.loaders_print_modules = !layout_has(layout, PyFunctionObject_func_builtins);
+    shape.aliases_show_none = layout_has(layout, unionobject_hashable_args);
+    shape.namespaces_are_sorted = !shape.natives_visit_type;
+    if (layout_has(layout, thread_base_frame))
+        shape.generators = GENERATORS_FROM_0;
+    else if (layout_has(layout, interpreter_frame_instr_ptr))
+        shape.generators = GENERATORS_MINUS_3;
+    else if (layout_has(layout, PyGenObject_gi_iframe))
+        shape.generators = GENERATORS_MINUS_2;
+    shape.generators_visit_code = layout_has(layout, interpreter_frame_stackpointer);
+    shape.import_errors_print_name = layout_has(layout, thread_base_frame);
+    shape.exceptions_print_tuple = shape.lists_home == LISTS_STATIC;
+
+    shape.reprs_name_class = shape.lists_home != LISTS_STATIC;
+    shape.queues_count_items = layout_has(layout, PyByteArrayObject_ob_bytes_object);
+    shape.streams_name_class = shape.managed_dict == MANAGED_INLINE;
     *ret = shape;
     return true;
 }

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: MIT
 #include "inspector/python/type.h"
 
+#include "inspector/python/class.h"
 #include "inspector/python/dict.h"
+#include "inspector/python/kind.h"
 #include "inspector/python/unicode.h"
 #include "symbols/base/text.h"
 #include "symbols/base/vector.h"
@@ -12,7 +14,13 @@
 
 /* Larger instances, and longer names of static types, are no more believed. */
 static const uint64_t most_basicsize = UINT64_C(1) << 24;
-enum { MOST_NAME = 4096, MOST_TYPES = 1 << 20, MOST_NEIGHBOURS = 64 };
+enum {
+    MOST_NAME = 4096,
+    MOST_TYPES = 1 << 20,
+    MOST_NEIGHBOURS = 64,
+    MOST_BASES = 64,
+    MOST_CHAIN = 1024
+};
 /* Of all names together. A hostile process may let a million types share a long one. */
 static const uint64_t most_names = UINT64_C(64) * 1024 * 1024;
 
@@ -25,7 +33,7 @@ void types_free(struct types *types)
 {
     free(types->items);
     address_map_free(&types->numbers);
-    arena_free(&types->names);
+    arena_free(&types->arena);
     *types = (struct types){0};
 }
 
@@ -100,11 +108,19 @@ static bool read_sizes(const struct python *python, struct image *image, struct 
         return false; /* Py_TPFLAGS_READY says nothing: _curses_panel of 3.6 forgot PyType_Ready()
                        */
 
-    type->fixed_size = basic;
+    type->basicsize = basic;
     if (type->flags & TPFLAGS_HAVE_GC)
-        type->fixed_size += layout_size(layout, sizeof_PyGC_Head);
+        type->headers = layout_size(layout, sizeof_PyGC_Head);
     if (type->flags & python->shape.preheader_flags)
-        type->fixed_size += 2 * sizeof(uint64_t);
+        type->headers += 2 * sizeof(uint64_t);
+    if (layout_has(layout, type_tp_repr))
+        type->repr = field_of(layout, base, type_tp_repr);
+    if (layout_has(layout, type_tp_traverse))
+        type->traverse = field_of(layout, base, type_tp_traverse);
+    if (layout_has(layout, type_tp_dictoffset))
+        type->dict_offset = (int64_t)field_of(layout, base, type_tp_dictoffset);
+    if (layout_has(layout, type_tp_weaklistoffset))
+        type->weaklist_offset = field_of(layout, base, type_tp_weaklistoffset);
     if (!type->item_size || is_unsized(python, image, type))
         type->item_count = ITEMS_NONE;
     else if (type->flags & TPFLAGS_LONG_SUBCLASS && python->shape.ints == INT_LV_TAG)
@@ -127,7 +143,7 @@ static bool keep(struct types *types, const struct text *text, const char **ret,
     const char *copy =
         text->failed || types->name_bytes > most_names
             ? NULL
-            : arena_copy(&types->names, text->bytes ? text->bytes : "", text->length);
+            : arena_copy(&types->arena, text->bytes ? text->bytes : "", text->length);
 
     *ret = copy;
     *ret_length = text->length;
@@ -202,9 +218,27 @@ static bool name_unreadable(struct types *types, struct type *type, struct error
     int length = snprintf(name, sizeof(name), "<unreadable type at 0x%" PRIx64 ">", type->address);
 
     type->valid = false;
-    type->name = type->short_name = arena_copy(&types->names, name, (size_t)length);
+    type->name = type->short_name = arena_copy(&types->arena, name, (size_t)length);
     type->name_length = type->short_length = (size_t)length;
     return type->name || error_memory(err);
+}
+
+static bool append(struct types *types, const struct type *type, struct type **ret,
+                   struct error *err)
+{
+    struct type **grown =
+        vector_grow(types->items, &types->capacity, types->count + 1, sizeof(*types->items));
+    struct type *kept = arena_alloc(&types->arena, sizeof(*kept));
+
+    if (grown)
+        types->items = grown;
+    if (!grown || !kept)
+        return error_memory(err);
+    *kept = *type;
+    kept->native = kept; /* of one that cannot be read too */
+    types->items[types->count++] = kept;
+    *ret = kept;
+    return true;
 }
 
 /* There are too many to be real: from here on they are one, which could not be read. */
@@ -212,26 +246,88 @@ static bool share_last(struct types *types, uint64_t address, uint32_t *ret_numb
                        struct error *err)
 {
     if (types->count == MOST_TYPES) {
-        struct type type = {.address = address};
-        if (!name_unreadable(types, &type, err))
+        struct type type = {.address = address}, *kept;
+        if (!name_unreadable(types, &type, err) || !append(types, &type, &kept, err))
             return false;
-        types->items[types->count++] = type;
     }
     *ret_number = MOST_TYPES;
+    return true;
+}
+
+/* A class of Python may have the name of one in C, and its size: _pydatetime.timezone has both. */
+static bool fits(const struct python *python, const struct type *type, const struct kind *kind)
+{
+    const struct layout *layout = &python->layout;
+
+    if (kind->structure == sizeof_PyObject && !kind->fits)
+        return true;
+    if (type->is_class)
+        return false;
+    if (kind->fits)
+        return kind->fits(layout, type->basicsize);
+    return layout_has(layout, kind->structure) &&
+           layout_size(layout, kind->structure) == type->basicsize + kind->unsized;
+}
+
+/* Does a chain of bases lead from `base` to the type, or is it too long to tell? */
+static bool leads_to(const struct type *base, const struct type *type)
+{
+    for (unsigned i = 0; base && i < MOST_CHAIN; i++, base = base->base) {
+        if (base == type)
+            return true;
+    }
+    return base != NULL;
+}
+
+/* The type is in the map already: a chain of bases may run in a circle, of which the last link is
+ * left out. */
+static bool find_base(struct types *types, struct image *image, struct type *type,
+                      struct error *err)
+{
+    const struct layout *layout = &types->python->layout;
+    uint64_t address;
+    uint32_t number;
+
+    if (types->depth >= MOST_BASES || !layout_has(layout, type_tp_base) ||
+        !image_word(image, type->address + layout_offset(layout, type_tp_base), 8, &address) ||
+        !address)
+        return true;
+    types->depth++;
+    bool done = types_number(types, image, address, &number, err);
+    types->depth--;
+    if (done && types->items[number]->valid && !leads_to(types->items[number], type))
+        type->base = types->items[number];
+    return done;
+}
+
+static void find_kind(struct types *types, struct image *image, struct type *type)
+{
+    type->kind = kind_find(type->name);
+    if (!type->kind && is_struct_sequence(types->python, image, type))
+        type->kind = &struct_sequence_kind;
+    type->kind_type = type;
+    if (!type->kind || !fits(types->python, type, type->kind)) {
+        type->kind = type->base ? type->base->kind : NULL;
+        type->kind_type = type->base ? type->base->kind_type : NULL;
+    }
+}
+
+/* What others of its kind, and its subclasses, go by. */
+static bool place(struct types *types, struct image *image, struct type *type, struct error *err)
+{
+    if (!find_base(types, image, type, err) || !class_read(types, image, type, err))
+        return false;
+    find_kind(types, image, type);
+    class_find_sizeof(types, image, type);
     return true;
 }
 
 bool types_add(struct types *types, struct image *image, uint64_t address, uint32_t *ret_number,
                struct error *err)
 {
-    struct type type = {.address = address};
+    struct type type = {.address = address}, *kept;
     struct text name = {0};
-    struct type *grown =
-        vector_grow(types->items, &types->capacity, types->count + 1, sizeof(*types->items));
 
-    if (!grown)
-        return error_memory(err);
-    types->items = grown;
     if (types->count >= MOST_TYPES)
         return share_last(types, address, ret_number, err);
 
@@ -243,15 +339,15 @@ bool types_add(struct types *types, struct image *image, uint64_t address, uint3
         return false;
 
     uint32_t number = (uint32_t)types->count;
-    if (!address_map_add(&types->numbers, address, number, err))
+    if (!append(types, &type, &kept, err) ||
+        !address_map_add(&types->numbers, address, number, err) ||
+        (kept->valid && !place(types, image, kept, err)))
         return false;
-    types->items[types->count++] = type;
     *ret_number = number;
     return true;
 }
 
-/* Does the target have memory, without a gap, for so many bytes from `address` on? */
-static bool has_room(const struct image *image, uint64_t address, uint64_t size)
+bool has_room(const struct image *image, uint64_t address, uint64_t size)
 {
     uint64_t end;
 
@@ -284,15 +380,15 @@ static bool read_item_count(const struct python *python, struct image *image,
     return true;
 }
 
-bool type_object_size(const struct types *types, struct image *image, const struct type *type,
-                      uint64_t address, uint64_t *ret)
+bool type_general_size(const struct python *python, struct image *image, const struct type *type,
+                       uint64_t address, uint64_t *ret)
 {
     uint64_t items, extent;
 
-    *ret = type->fixed_size;
+    *ret = type->basicsize;
     if (type->item_count == ITEMS_NONE)
         return true;
-    if (!read_item_count(types->python, image, type, address, &items) ||
+    if (!read_item_count(python, image, type, address, &items) ||
         __builtin_mul_overflow(items, type->item_size, &extent) ||
         !has_room(image, address, extent))
         return false;

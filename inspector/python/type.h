@@ -19,6 +19,21 @@ enum item_count {
     ITEMS_LV_TAG,  /* an int's digits (3.12 and later) */
 };
 
+/* Whose code is __sizeof__, as the method resolution order finds it? */
+enum sizeof_by {
+    SIZEOF_KNOWN,  /* object's own, or one that a kind knows */
+    SIZEOF_PYTHON, /* somebody's, in Python: nobody can tell from outside what it says */
+    SIZEOF_C,      /* an extension module's that no kind knows: the general rule is used */
+};
+
+struct kind;
+
+/* A member that __slots__ made. */
+struct type_slot {
+    uint64_t name;   /* the address of a C string */
+    uint32_t offset; /* in the instance */
+};
+
 struct type {
     uint64_t address;
     /* As CPython writes it, in UTF-8 (lone surrogates in three-byte form): "list",
@@ -28,21 +43,42 @@ struct type {
     size_t name_length;
     const char *short_name; /* __name__: "Order" */
     size_t short_length;
-    uint64_t flags;      /* tp_flags */
-    uint64_t fixed_size; /* tp_basicsize and what stands before the object: GC head, pre-header */
-    uint64_t item_size;  /* tp_itemsize */
+    uint64_t flags;     /* tp_flags */
+    uint64_t basicsize; /* tp_basicsize */
+    uint64_t item_size; /* tp_itemsize */
     enum item_count item_count;
+    uint64_t headers;         /* bytes before each instance: GC header, pre-header */
+    uint64_t repr;            /* tp_repr, an address; 0: unknown */
+    uint64_t traverse;        /* tp_traverse, an address; 0: none, or unknown */
+    int64_t dict_offset;      /* tp_dictoffset */
+    uint64_t weaklist_offset; /* tp_weaklistoffset */
+    uint64_t cached_keys;     /* ht_cached_keys of a heap type; 0: none */
+
+    const struct type *base;      /* tp_base; NULL: none, or it could not be read. The chain ends */
+    const struct kind *kind;      /* that knows the instances; NULL: none does */
+    const struct type *kind_type; /* the type that this kind names: itself, or one of its bases */
+    /* Whose C code instances are: the type itself, or of a class the first base that is none. What
+     * lies between are classes, each with slots of its own. */
+    const struct type *native;
+    const struct type_slot *slots; /* of this class itself */
+    uint32_t slot_count;
+    bool is_class; /* made by type.__new__ (a class statement), traversed by subtype_traverse */
+    uint64_t own_sizeof; /* '__sizeof__' in its own __dict__: an object; 0: none */
+    enum sizeof_by sizeof_by;
     bool valid; /* it is a type, and could be read */
 };
 
 struct types {
     const struct python *python;
-    struct type *items;
+    struct type **items; /* each stays where it is as long as the types live */
     size_t count, capacity;
     struct address_map numbers; /* from a type's address to its index in `items` */
-    struct arena names;
-    uint64_t name_bytes;   /* in it, or left out because there were too many */
-    uint64_t last_address; /* the objects of a list often come in runs of one type */
+    struct arena arena;         /* the types and their names */
+    unsigned depth;             /* of bases that are being added */
+    uint64_t class_traverse;    /* subtype_traverse, as soon as a class was met */
+    uint64_t name_bytes;        /* in it, or left out because there were too many */
+    uint64_t slot_count;        /* of all types */
+    uint64_t last_address;      /* the objects of a list often come in runs of one type */
     uint32_t last_number;
 };
 
@@ -83,11 +119,14 @@ MUST_CHECK bool type_read_tp_name(const struct python *python, struct image *ima
                                   struct text *name);
 
 /*
- * The shallow size of the tracked object at `address`: tp_basicsize, the items that tp_itemsize
- * counts, the headers before the object. False where the count of items cannot be read, or is
- * larger than the memory around the object: *ret is then the fixed part alone.
+ * The size of the object at `address` by the rule of object.__sizeof__: tp_basicsize and the items
+ * that tp_itemsize counts, without the headers before it. False where the count of items cannot be
+ * read, or is larger than the memory around the object: *ret is then the fixed part alone.
  */
-bool type_object_size(const struct types *types, struct image *image, const struct type *type,
-                      uint64_t address, uint64_t *ret);
+bool type_general_size(const struct python *python, struct image *image, const struct type *type,
+                       uint64_t address, uint64_t *ret);
+
+/* Has the target memory, without a gap, for so many bytes from `address` on? */
+bool has_room(const struct image *image, uint64_t address, uint64_t size);
 
 #endif

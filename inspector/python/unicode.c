@@ -1,13 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "inspector/python/unicode.h"
 
-/* Where a str keeps its characters. */
-struct characters {
-    uint64_t address;
-    uint64_t length; /* in characters */
-    unsigned width;  /* bytes a character: 1, 2 or 4 */
-};
-
 /* A bit-field of PyASCIIObject.state. */
 static unsigned state_bits(const struct layout *layout, const uint8_t *str, enum layout_slot_id id)
 {
@@ -17,8 +10,28 @@ static unsigned state_bits(const struct layout *layout, const uint8_t *str, enum
     return (unsigned)(bits & ((UINT64_C(1) << slot->bit_size) - 1));
 }
 
-static bool find_characters(const struct python *python, struct image *image, uint64_t address,
-                            struct characters *ret)
+/* Up to 3.11: it has nothing but its characters as wchar_t, for want of anybody who asked for more.
+ */
+static bool find_wide(const struct python *python, struct image *image, uint64_t address,
+                      struct characters *ret)
+{
+    const struct layout *layout = &python->layout;
+    struct characters found = {.width = 4};
+
+    if (!layout_has(layout, PyUnicodeObject_caches_wstr) ||
+        !layout_has(layout, PyUnicodeObject_caches_wstr_length) ||
+        !image_word(image, address + layout_offset(layout, PyUnicodeObject_caches_wstr), 8,
+                    &found.address) ||
+        !found.address ||
+        !image_word(image, address + layout_offset(layout, PyUnicodeObject_caches_wstr_length), 8,
+                    &found.length))
+        return false;
+    *ret = found;
+    return true;
+}
+
+bool unicode_find(const struct python *python, struct image *image, uint64_t address,
+                  struct characters *ret)
 {
     const struct layout *layout = &python->layout;
     const uint8_t *str = image_at(image, address, layout_size(layout, sizeof_PyASCIIObject));
@@ -28,13 +41,16 @@ static bool find_characters(const struct python *python, struct image *image, ui
         return false;
     found.length = load_u64(str + layout_offset(layout, PyASCIIObject_length));
     found.width = state_bits(layout, str, PyASCIIObject_kind);
-    bool ascii = state_bits(layout, str, PyASCIIObject_ascii);
-    bool compact = state_bits(layout, str, PyASCIIObject_compact);
+    found.is_ascii = state_bits(layout, str, PyASCIIObject_ascii);
+    found.is_compact = state_bits(layout, str, PyASCIIObject_compact);
+    if (found.width == 0)
+        return find_wide(python, image, address, ret);
     if (found.width != 1 && found.width != 2 && found.width != 4)
         return false;
-    if (compact)
-        found.address = address + layout_size(layout, ascii ? sizeof_PyASCIIObject
-                                                            : sizeof_PyCompactUnicodeObject);
+    if (found.is_compact)
+        found.address =
+            address + layout_size(layout, found.is_ascii ? sizeof_PyASCIIObject
+                                                         : sizeof_PyCompactUnicodeObject);
     else if (!image_word(image, address + layout_offset(layout, PyUnicodeObject_data), 8,
                          &found.address))
         return false;
@@ -47,7 +63,7 @@ bool unicode_read(const struct python *python, struct image *image, uint64_t add
 {
     struct characters found;
 
-    if (!find_characters(python, image, address, &found))
+    if (!unicode_find(python, image, address, &found))
         return false;
     if (!found.length)
         return true;
@@ -69,8 +85,7 @@ bool unicode_equals(const struct python *python, struct image *image, uint64_t a
 {
     struct characters found;
 
-    if (!find_characters(python, image, address, &found) || found.length != length ||
-        found.width != 1)
+    if (!unicode_find(python, image, address, &found) || found.length != length || found.width != 1)
         return false;
     const void *at = image_at(image, found.address, length);
     return at && memcmp(at, ascii, length) == 0;

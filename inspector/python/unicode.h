@@ -9,10 +9,23 @@
 #include "inspector/target/image.h"
 #include "symbols/base/text.h"
 
+/* Where a str keeps its characters. */
+struct characters {
+    uint64_t address;
+    uint64_t length; /* in characters; unchecked */
+    unsigned width;  /* bytes a character: 1, 2 or 4 */
+    bool is_ascii;
+    bool is_compact; /* they follow the object's structure */
+};
+
+/* False where the str is not in the image, or damaged. */
+bool unicode_find(const struct python *python, struct image *image, uint64_t address,
+                  struct characters *ret);
+
 /*
  * Adds the str at `address` to `text` in UTF-8, lone surrogates in three-byte form; of one longer
- * than `most` characters so many, and "...". False where it is not in the image or not ready (a
- * legacy string of 3.11 and earlier without its data). The caller has made sure that it is a str.
+ * than `most` characters so many, and "...". False where it is not in the image. The caller has
+ * made sure that it is a str.
  */
 MUST_CHECK bool unicode_read(const struct python *python, struct image *image, uint64_t address,
                              uint64_t most, struct text *text);

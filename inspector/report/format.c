@@ -3,7 +3,6 @@
 
 #include "inspector/report/render.h"
 
-#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -11,15 +10,17 @@ enum { BUFFER_SIZE = 32 };
 
 const char *format_count(char *buffer, uint64_t count)
 {
-    char digits[BUFFER_SIZE];
-    size_t length = (size_t)snprintf(digits, sizeof(digits), "%" PRIu64, count);
+    char reversed[BUFFER_SIZE];
+    size_t length = 0;
     char *to = buffer;
 
-    for (size_t i = 0; i < length; i++) {
-        if (i && (length - i) % 3 == 0)
-            *to++ = ',';
-        *to++ = digits[i];
+    for (unsigned digits = 0; !digits || count; digits++, count /= 10) {
+        if (digits && digits % 3 == 0)
+            reversed[length++] = ',';
+        reversed[length++] = (char)('0' + count % 10);
     }
+    while (length)
+        *to++ = reversed[--length];
     *to = '\0';
     return buffer;
 }

@@ -51,6 +51,18 @@ bool output_finish(FILE *out, struct error *err)
     return true;
 }
 
+/* There may be millions of them, for which printf is slow. */
+static void add_number(struct text *text, uint64_t number, unsigned base)
+{
+    char digits[20], *first = digits + sizeof(digits);
+
+    do {
+        *--first = "0123456789abcdef"[number % base];
+        number /= base;
+    } while (number);
+    text_add_bytes(text, first, (size_t)(digits + sizeof(digits) - first));
+}
+
 void output_add_plain(struct text *text, const struct value *value)
 {
     uint64_t thousandths;
@@ -58,10 +70,17 @@ void output_add_plain(struct text *text, const struct value *value)
     switch (value->unit) {
     case UNIT_TEXT:
     case UNIT_PROSE:
+    case UNIT_TEXTS:
+    case UNIT_SOURCE:
+    case UNIT_NOTHING:
         break;
     case UNIT_COUNT:
     case UNIT_BYTES:
-        text_addf(text, "%" PRIu64, value->number);
+        add_number(text, value->number, 10);
+        break;
+    case UNIT_ADDRESS:
+        text_add(text, "0x");
+        add_number(text, value->number, 16);
         break;
     case UNIT_MILLISECONDS:
         thousandths = format_round(value->milliseconds, 1000);

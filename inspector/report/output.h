@@ -23,8 +23,16 @@ MUST_CHECK bool output_text(FILE *out, struct text *text, struct error *err);
 /* Flushes, and fails with ERROR_OUTPUT where anything written to `out` was lost. */
 MUST_CHECK bool output_finish(FILE *out, struct error *err);
 
-/* Adds a value that is not UNIT_TEXT as JSON and CSV have it: 1234, 14.200, true. */
+/* Adds a value that is no text as JSON and CSV have it: 1234, 14.200, true, 0x7f3a5c0d1e80. */
 void output_add_plain(struct text *text, const struct value *value);
+
+/* Adds a value as a person reads it, a text in at most `most` columns (0: all of it). */
+void output_add_cell(struct text *text, const struct value *value, size_t most);
+
+/* Writes the facts and the rows of a report as members of a JSON object, without its braces, after
+ * what stands in `text`, which is empty then. Fails as output_text. */
+MUST_CHECK bool output_json(const struct report *report, struct text *text, FILE *out,
+                            struct error *err);
 
 /* How many rows are complete. */
 size_t output_rows(const struct report *report, size_t value_count);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "inspector/report/output.h"
-#include "inspector/report/render.h"
+#include "inspector/report/rows.h"
 
 #include <string.h>
 
@@ -16,11 +16,14 @@ static void add_quoted(struct text *line, const char *bytes, size_t length)
 }
 
 /* `field` is scratch: empty before and after. */
-static void add_text(struct text *line, struct text *field, const char *bytes, size_t length)
+static void add_text(struct text *line, struct text *field, const struct value *value)
 {
-    if (length && memchr("=+-@", bytes[0], 4))
+    if (value->length && memchr("=+-@", value->text[0], 4))
         text_add_char(field, '\'');
-    text_add_escaped(field, bytes, length, 0);
+    if (value->unit == UNIT_SOURCE)
+        text_add_source(field, value->text, value->length, 0);
+    else
+        text_add_escaped(field, value->text, value->length, 0);
     if (field->length && strpbrk(field->bytes, ",\""))
         add_quoted(line, field->bytes, field->length);
     else
@@ -29,11 +32,23 @@ static void add_text(struct text *line, struct text *field, const char *bytes, s
     text_clear(field);
 }
 
-static bool print_line(struct text *line, FILE *out, struct error *err)
+static void add_key(struct text *line, struct text *field, const char *key)
+{
+    struct value value = {.unit = UNIT_TEXT, .text = key, .length = strlen(key)};
+
+    add_text(line, field, &value);
+}
+
+static void end_line(struct text *line)
 {
     if (!line->length)
         text_add(line, "\"\""); /* many readers skip an empty line: this one is a row */
     text_add_char(line, '\n');
+}
+
+static bool print_line(struct text *line, FILE *out, struct error *err)
+{
+    end_line(line);
     return output_text(out, line, err);
 }
 
@@ -43,23 +58,22 @@ static bool print_keys(struct text *line, struct text *field, const struct repor
     for (size_t i = 0; i < report->column_count; i++) {
         if (i)
             text_add_char(line, ',');
-        add_text(line, field, report->columns[i].key, strlen(report->columns[i].key));
+        add_key(line, field, report->columns[i].key);
     }
     return print_line(line, out, err);
 }
 
-static bool print_row(struct text *line, struct text *field, const struct report *report,
-                      const struct value *values, FILE *out, struct error *err)
+static void add_row(struct text *line, struct text *field, const struct value *values, size_t count)
 {
-    for (size_t i = 0; i < report->column_count; i++) {
+    for (size_t i = 0; i < count; i++) {
         if (i)
             text_add_char(line, ',');
-        if (values[i].unit == UNIT_TEXT)
-            add_text(line, field, values[i].text, values[i].length);
+        if (values[i].unit == UNIT_TEXT || values[i].unit == UNIT_PROSE ||
+            values[i].unit == UNIT_SOURCE)
+            add_text(line, field, &values[i]);
         else
             output_add_plain(line, &values[i]);
     }
-    return print_line(line, out, err);
 }
 
 static bool print_report(struct text *line, struct text *field, const struct report *report,
@@ -70,7 +84,8 @@ static bool print_report(struct text *line, struct text *field, const struct rep
     if (report->column_count && !print_keys(line, field, report, out, err))
         return false;
     for (size_t row = 0; row < rows; row++) {
-        if (!print_row(line, field, report, report->values + row * report->column_count, out, err))
+        add_row(line, field, report->values + row * report->column_count, report->column_count);
+        if (!print_line(line, out, err))
             return false;
     }
     return output_finish(out, err);
@@ -90,3 +105,29 @@ bool render_csv(const struct report *report, const struct render_style *style, F
     text_free(&field);
     return done;
 }
+
+static void begin_rows(struct rows *rows)
+{
+    struct text key = {0};
+
+    for (size_t i = 0; i < rows->count; i++) {
+        const struct row_column *column = &rows->columns[i];
+        if (i)
+            text_add_char(&rows->line, ',');
+        text_addf(&key, "%s%s%s", column->group ? column->group : "", column->group ? "." : "",
+                  column->key);
+        add_key(&rows->line, &rows->field, key.bytes ? key.bytes : "");
+        rows->line.failed |= key.failed;
+        text_clear(&key);
+    }
+    end_line(&rows->line);
+    text_free(&key);
+}
+
+static void add_row_line(struct rows *rows, const struct value *values)
+{
+    add_row(&rows->line, &rows->field, values, rows->count);
+    end_line(&rows->line);
+}
+
+const struct rows_format rows_csv = {.begin = begin_rows, .row = add_row_line};

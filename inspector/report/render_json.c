@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "inspector/report/output.h"
-#include "inspector/report/render.h"
+#include "inspector/report/rows.h"
 
 #include <string.h>
 
@@ -13,10 +13,27 @@ static void add_escape(struct text *text, uint32_t code)
     text_addf(text, "\\u%04x", code);
 }
 
+/* How many bytes, from the first on, are ASCII that stays as it is. */
+static size_t plain_length(const char *bytes, size_t length)
+{
+    size_t at = 0;
+
+    while (at < length && bytes[at] >= 0x20 && bytes[at] < 0x7f && bytes[at] != '"' &&
+           bytes[at] != '\\')
+        at++;
+    return at;
+}
+
 static void add_string(struct text *text, const char *bytes, size_t length)
 {
     text_add_char(text, '"');
     for (size_t at = 0; at < length;) {
+        size_t plain = plain_length(bytes + at, length - at);
+        if (plain) {
+            text_add_bytes(text, bytes + at, plain);
+            at += plain;
+            continue;
+        }
         int32_t code;
         size_t size = text_decode(bytes + at, length - at, &code);
 
@@ -39,12 +56,45 @@ static void add_member(struct text *text, const char *key, size_t length)
     text_add(text, ": ");
 }
 
+static void add_strings(struct text *text, const char *texts, size_t length)
+{
+    text_add_char(text, '[');
+    for (size_t at = 0; at < length;) {
+        size_t one = strnlen(texts + at, length - at);
+        if (at)
+            text_add(text, ", ");
+        add_string(text, texts + at, one);
+        at += one + 1;
+    }
+    text_add_char(text, ']');
+}
+
 static void add_value(struct text *text, const struct value *value)
 {
-    if (value->unit == UNIT_TEXT)
+    switch (value->unit) {
+    case UNIT_TEXT:
+    case UNIT_PROSE:
+    case UNIT_SOURCE:
         add_string(text, value->text, value->length);
-    else
+        break;
+    case UNIT_TEXTS:
+        add_strings(text, value->text, value->length);
+        break;
+    case UNIT_NOTHING:
+        text_add(text, "null");
+        break;
+    case UNIT_ADDRESS:
+        text_add_char(text, '"');
         output_add_plain(text, value);
+        text_add_char(text, '"');
+        break;
+    case UNIT_COUNT:
+    case UNIT_BYTES:
+    case UNIT_MILLISECONDS:
+    case UNIT_BOOL:
+        output_add_plain(text, value);
+        break;
+    }
 }
 
 /* How many bytes of `key` name objects that `open`, the key before it, has left open. */
@@ -104,17 +154,17 @@ static void add_row(struct text *text, const struct report *report, const struct
     text_add_char(text, '}');
 }
 
-static bool print_report(struct text *text, const struct report *report, FILE *out,
-                         struct error *err)
+bool output_json(const struct report *report, struct text *text, FILE *out, struct error *err)
 {
-    text_add_char(text, '{');
+    size_t rows = output_rows(report, report->value_count);
+
     add_facts(text, report);
+    if (!report->rows_key)
+        return output_text(out, text, err);
     if (report->fact_count)
         text_add(text, ", ");
     add_member(text, report->rows_key, strlen(report->rows_key));
     text_add_char(text, '[');
-
-    size_t rows = output_rows(report, report->value_count);
     for (size_t row = 0; row < rows; row++) {
         if (row)
             text_add(text, ", ");
@@ -122,7 +172,17 @@ static bool print_report(struct text *text, const struct report *report, FILE *o
         if (!output_text(out, text, err))
             return false;
     }
-    text_add(text, "]}\n");
+    text_add_char(text, ']');
+    return output_text(out, text, err);
+}
+
+static bool print_report(struct text *text, const struct report *report, FILE *out,
+                         struct error *err)
+{
+    text_add_char(text, '{');
+    if (!output_json(report, text, out, err))
+        return false;
+    text_add(text, "}\n");
     return output_text(out, text, err) && output_finish(out, err);
 }
 
@@ -139,3 +199,45 @@ bool render_json(const struct report *report, const struct render_style *style, 
     text_free(&text);
     return done;
 }
+
+static bool same_group(const char *left, const char *right)
+{
+    return left == right || (left && right && strcmp(left, right) == 0);
+}
+
+/* What stands between the value before and this one does not change from row to row. */
+static void begin_rows(struct rows *rows)
+{
+    struct text *keys = &rows->keys;
+    const char *open = NULL;
+
+    for (size_t i = 0; i < rows->count; i++) {
+        const struct row_column *column = &rows->columns[i];
+        bool opens = !same_group(open, column->group) && column->group;
+        if (open && !same_group(open, column->group))
+            text_add_char(keys, '}');
+        text_add(keys, i ? ", " : "{");
+        if (opens) {
+            add_member(keys, column->group, strlen(column->group));
+            text_add_char(keys, '{');
+        }
+        add_member(keys, column->key, strlen(column->key));
+        open = column->group;
+        rows->key_ends[i] = keys->length;
+    }
+}
+
+static void add_row_line(struct rows *rows, const struct value *values)
+{
+    struct text *line = &rows->line;
+    size_t at = 0;
+
+    for (size_t i = 0; i < rows->count && !rows->keys.failed; i++) {
+        text_add_bytes(line, rows->keys.bytes + at, rows->key_ends[i] - at);
+        add_value(line, &values[i]);
+        at = rows->key_ends[i];
+    }
+    text_add(line, rows->count && rows->columns[rows->count - 1].group ? "}}\n" : "}\n");
+}
+
+const struct rows_format rows_json = {.begin = begin_rows, .row = add_row_line};

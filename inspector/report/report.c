@@ -21,6 +21,7 @@ void report_free(struct report *report)
     free(report->facts);
     free(report->values);
     free(report->summary);
+    free(report->notes);
     arena_free(&report->arena);
     *report = (struct report){0};
 }
@@ -61,6 +62,24 @@ void report_fact_text(struct report *report, const char *key, const char *text)
     add_fact(report, key, make_text(report, text, strlen(text)));
 }
 
+void report_fact_texts(struct report *report, const char *key, const char *texts, size_t length)
+{
+    struct value value = make_text(report, texts, length);
+
+    value.unit = UNIT_TEXTS;
+    add_fact(report, key, value);
+}
+
+void report_fact(struct report *report, const char *key, struct value value)
+{
+    enum unit unit = value.unit;
+
+    if (value.text)
+        value = make_text(report, value.text, value.length);
+    value.unit = unit;
+    add_fact(report, key, value);
+}
+
 void report_fact_number(struct report *report, const char *key, enum unit unit, uint64_t number)
 {
     add_fact(report, key, make_number(unit, number));
@@ -93,7 +112,10 @@ static void add_cell(struct report *report, struct value value)
 
 void report_cell_text(struct report *report, const char *text, size_t length)
 {
-    add_cell(report, make_text(report, text, length));
+    struct value value = make_text(report, text, length);
+
+    value.unit = report->columns[report->value_count % report->column_count].unit;
+    add_cell(report, value);
 }
 
 void report_cell_number(struct report *report, uint64_t number)
@@ -118,4 +140,10 @@ void report_summary_number(struct report *report, uint64_t number)
     enum unit unit = report->columns[report->summary_count % report->column_count].unit;
 
     add_summary(report, make_number(unit, number));
+}
+
+void report_note(struct report *report, const char *text, size_t length)
+{
+    add_value(report, &report->notes, &report->note_count, &report->note_capacity,
+              make_text(report, text, length));
 }

@@ -23,13 +23,18 @@ enum unit {
     UNIT_MILLISECONDS, /* a double, not negative; text: "14.2 ms"; JSON and CSV: 14.200 */
     UNIT_BOOL,         /* text: "yes" or "no"; JSON and CSV: true or false */
     UNIT_PROSE,        /* of a column: text that is never cut, however narrow the terminal */
+    UNIT_TEXTS,        /* of a fact: several texts, each ended by a NUL; JSON: an array */
+    /* For rows (rows.h): */
+    UNIT_SOURCE,  /* a text that is Python source, with escapes of its own: "'it\\n'" */
+    UNIT_ADDRESS, /* "0x7f3a5c0d1e80"; JSON: the same, a string */
+    UNIT_NOTHING, /* of a value: there is none; text: "-", JSON: null, CSV: empty */
 };
 
 struct value {
     enum unit unit;
     const char *text; /* UNIT_TEXT: `length` bytes, NUL-terminated besides */
     size_t length;
-    uint64_t number; /* UNIT_COUNT, UNIT_BYTES, UNIT_BOOL */
+    uint64_t number; /* UNIT_COUNT, UNIT_BYTES, UNIT_BOOL, UNIT_ADDRESS */
     double milliseconds;
 };
 
@@ -61,6 +66,10 @@ struct report {
     struct value *summary;
     size_t summary_count, summary_capacity;
 
+    /* Lines for a person after all of them; JSON and CSV leave them out too. */
+    struct value *notes;
+    size_t note_count, note_capacity;
+
     bool failed; /* no memory: the report is not whole */
 };
 
@@ -69,8 +78,10 @@ void report_init(struct report *report, const char *rows_key, const struct colum
                  size_t column_count);
 void report_free(struct report *report);
 
-/* Keys are string literals; they are not copied. */
+/* Keys are string literals; they are not copied. Texts are, those of a value too. */
+void report_fact(struct report *report, const char *key, struct value value);
 void report_fact_text(struct report *report, const char *key, const char *text);
+void report_fact_texts(struct report *report, const char *key, const char *texts, size_t length);
 void report_fact_number(struct report *report, const char *key, enum unit unit, uint64_t number);
 void report_fact_milliseconds(struct report *report, const char *key, double milliseconds);
 
@@ -85,5 +96,8 @@ void report_cell_number(struct report *report, uint64_t number);
 /* The same for the closing lines. */
 void report_summary_text(struct report *report, const char *text);
 void report_summary_number(struct report *report, uint64_t number);
+
+/* A line of its own, which takes no part in the columns. */
+void report_note(struct report *report, const char *text, size_t length);
 
 #endif

@@ -14,6 +14,24 @@ void image_init(struct image *image)
     image->last = &image->none;
 }
 
+/* Neighbours of a megabyte share a place. */
+static size_t recent_place(uint64_t address)
+{
+    return address >> 20 & (IMAGE_RECENT - 1);
+}
+
+static void note_hit(struct image *image, uint64_t address, struct image_range *range)
+{
+    image->last = range;
+    image->recent[recent_place(address)] = range;
+}
+
+static void forget_hits(struct image *image)
+{
+    image->last = &image->none;
+    memset(image->recent, 0, sizeof(image->recent));
+}
+
 void image_free(struct image *image)
 {
     free(image->ranges);
@@ -25,7 +43,7 @@ void image_changed(struct image *image)
 {
     arena_free(&image->stitched);
     image->stitched_bytes = 0;
-    image->last = &image->none;
+    forget_hits(image);
 }
 
 /* The index of the first range that ends above `address`. */
@@ -51,7 +69,7 @@ bool image_add(struct image *image, const struct image_range *range, struct erro
     if (!grown)
         return error_memory(err);
     image->ranges = grown;
-    image->last = &image->none;
+    forget_hits(image);
 
     size_t at = range_index(image, range->start);
     memmove(grown + at + 1, grown + at, (image->count - at) * sizeof(*grown));
@@ -69,6 +87,10 @@ struct image_range *image_range_from(const struct image *image, uint64_t address
 
 struct image_range *image_range_of(const struct image *image, uint64_t address)
 {
+    struct image_range *recent = image->recent[recent_place(address)];
+
+    if (recent && address - recent->start < recent->size)
+        return recent;
     struct image_range *range = image_range_from(image, address);
 
     return range && address >= range->start ? range : NULL;
@@ -130,7 +152,7 @@ const void *image_seek(struct image *image, uint64_t address, uint64_t size)
         if (size > range->size - offset) {
             found = stitch(image, address, size);
         } else if ((found = range_at(image, range, offset, size))) {
-            image->last = range;
+            note_hit(image, address, range);
         }
     }
     image->missed += !found;

@@ -21,7 +21,7 @@
 #include <stdint.h>
 #include <string.h>
 
-enum { IMAGE_PAGE = 4096 };
+enum { IMAGE_PAGE = 4096, IMAGE_RECENT = 64 };
 
 struct image_range {
     uint64_t start;
@@ -47,9 +47,11 @@ struct image {
     size_t count, capacity;
     struct image_range *last; /* where the last hit was: the next one is likely there too */
     struct image_range none;  /* an empty range, for `last` to point to */
-    image_fill *fill;         /* NULL: what is not there is not to be had */
-    image_fill *refresh;      /* reads it again; NULL: there is nothing newer */
-    image_trim *trim;         /* NULL: never needed */
+    /* Where other hits were lately, by a part of the address; NULL: nowhere. */
+    struct image_range *recent[IMAGE_RECENT];
+    image_fill *fill;    /* NULL: what is not there is not to be had */
+    image_fill *refresh; /* reads it again; NULL: there is nothing newer */
+    image_trim *trim;    /* NULL: never needed */
     void *fill_context;
     bool crowded;          /* the filler wants it trimmed */
     struct arena stitched; /* what was put together; valid as long as the image is */
@@ -121,20 +123,25 @@ static inline bool image_refresh(struct image *image, uint64_t address, uint64_t
            image->refresh(image->fill_context, range, address, size);
 }
 
-/* A word of `size` bytes (1, 2, 4 or 8), zero-extended, at any alignment. */
-static inline uint64_t load_word(const void *at, size_t size)
-{
-    uint64_t word = 0;
-
-    memcpy(&word, at, size < sizeof(word) ? size : sizeof(word));
-    return word;
-}
-
 static inline uint64_t load_u64(const void *at)
 {
     uint64_t word;
 
     memcpy(&word, at, sizeof(word));
+    return word;
+}
+
+/* A word of `size` bytes (1, 2, 4 or 8), zero-extended, at any alignment. */
+static inline uint64_t load_word(const void *at, size_t size)
+{
+    uint64_t word = 0;
+
+    if (size >= sizeof(word))
+        return load_u64(at);
+    if (size == sizeof(uint32_t))
+        memcpy(&word, at, sizeof(uint32_t));
+    else
+        memcpy(&word, at, size);
     return word;
 }
 

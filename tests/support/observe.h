@@ -15,8 +15,8 @@
 
 struct observed_object {
     uint64_t address;
-    uint64_t size;
-    size_t type; /* index into types */
+    uint64_t size; /* as the census counts it */
+    size_t type;   /* index into types */
     bool permanent;
 };
 

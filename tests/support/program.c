@@ -16,7 +16,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { MOST_WORDS = 16, PATIENCE_MS = 60 * 1000, PIECE = 65536 };
+enum { MOST_WORDS = 16, PATIENCE_MS = 60 * 1000, LONG_PATIENCE_MS = 300 * 1000, PIECE = 65536 };
 
 /* To interrupt what was never seized stops nothing; it tells whether ptrace may be called at all.
  * LeakSanitizer, which traces its own process, has to stay away. */
@@ -79,7 +79,29 @@ static bool take(int fd, char **text, size_t *length)
     return got > 0;
 }
 
-static void run(struct program *ret, const char *const *words, bool may_trace)
+struct running {
+    const char *const *words;
+    bool may_trace;
+    const char *input, *output; /* files, or NULL */
+    int patience_ms;
+};
+
+/* Between fork and exec. */
+static void become_running(const struct running *running, int out, int err)
+{
+    if (running->input) {
+        int in = open(running->input, O_RDONLY | O_CLOEXEC);
+        if (in < 0 || dup2(in, STDIN_FILENO) < 0)
+            _exit(126);
+    }
+    if (running->output)
+        out = open(running->output, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+    if (!running->may_trace)
+        forbid_ptrace();
+    become_program(running->words, out, err);
+}
+
+static void run(struct program *ret, const struct running *running)
 {
     struct program program = {0};
     int out[2], err[2], status;
@@ -87,20 +109,17 @@ static void run(struct program *ret, const char *const *words, bool may_trace)
     cr_assert(pipe2(out, O_CLOEXEC) == 0 && pipe2(err, O_CLOEXEC) == 0 && getenv("PYINSPECT"));
     pid_t pid = fork();
     cr_assert(pid >= 0);
-    if (pid == 0) {
-        if (!may_trace)
-            forbid_ptrace();
-        become_program(words, out[1], err[1]);
-    }
+    if (pid == 0)
+        become_running(running, out[1], err[1]);
     close(out[1]);
     close(err[1]);
 
     struct pollfd waiting[] = {{.fd = out[0], .events = POLLIN}, {.fd = err[0], .events = POLLIN}};
     while (waiting[0].fd >= 0 || waiting[1].fd >= 0) {
-        if (poll(waiting, 2, PATIENCE_MS) <= 0) {
+        if (poll(waiting, 2, running->patience_ms) <= 0) {
             kill(pid, SIGKILL);
             waitpid(pid, NULL, 0);
-            cr_assert_fail("pyinspect %s does not end", words[0]);
+            cr_assert_fail("pyinspect %s does not end", running->words[0]);
         }
         if (waiting[0].revents && !take(out[0], &program.out, &program.out_length))
             waiting[0].fd = -1;
@@ -116,12 +135,22 @@ static void run(struct program *ret, const char *const *words, bool may_trace)
 
 void program_run(struct program *ret, const char *const *words)
 {
-    run(ret, words, true);
+    run(ret, &(struct running){.words = words, .may_trace = true, .patience_ms = PATIENCE_MS});
+}
+
+void program_run_files(struct program *ret, const char *const *words, const char *input,
+                       const char *output)
+{
+    run(ret, &(struct running){.words = words,
+                               .may_trace = true,
+                               .input = input,
+                               .output = output,
+                               .patience_ms = LONG_PATIENCE_MS});
 }
 
 void program_run_untraced(struct program *ret, const char *const *words)
 {
-    run(ret, words, false);
+    run(ret, &(struct running){.words = words, .patience_ms = PATIENCE_MS});
 }
 
 void program_attach(struct program *ret, pid_t pid, const char *first, const char *second,
@@ -148,19 +177,29 @@ void program_free(struct program *program)
     free(program->err);
 }
 
-bool program_holds(const struct program *program, const char *claim)
+static bool holds(const struct program *program, const char *load, const char *claim)
 {
-    char command[1024], path[] = "/tmp/pyinspect-json-XXXXXX";
+    char command[2048], path[] = "/tmp/pyinspect-json-XXXXXX";
     int fd = mkstemp(path);
 
     cr_assert(fd >= 0);
     FILE *file = fdopen(fd, "w");
     cr_assert(file && fputs(program->out, file) >= 0 && fclose(file) == 0);
     snprintf(command, sizeof(command),
-             "env -u ASAN_OPTIONS python3 -c 'import json, sys; answer = json.load(open(\"%s\")); "
+             "env -u ASAN_OPTIONS python3 -c 'import json, sys; file = open(\"%s\"); %s; "
              "sys.exit(not (%s))'",
-             path, claim);
+             path, load, claim);
     int status = system(command);
     remove(path);
     return status == 0;
+}
+
+bool program_holds(const struct program *program, const char *claim)
+{
+    return holds(program, "answer = json.load(file)", claim);
+}
+
+bool program_rows_hold(const struct program *program, const char *claim)
+{
+    return holds(program, "rows = [json.loads(line) for line in file]", claim);
 }

@@ -18,6 +18,11 @@ struct program {
 /* The words after "pyinspect", the last one NULL. Ends within a minute, or fails the test. */
 void program_run(struct program *ret, const char *const *words);
 
+/* The same within five minutes, with a file as its standard input (NULL: ours) and its output in
+ * another: there is none in `ret`. */
+void program_run_files(struct program *ret, const char *const *words, const char *input,
+                       const char *output);
+
 /* `pyinspect attach PID` and up to three more words (NULL: none). */
 void program_attach(struct program *ret, pid_t pid, const char *first, const char *second,
                     const char *third);
@@ -32,6 +37,9 @@ void program_run_untraced(struct program *ret, const char *const *words);
 
 /* Does Python say that this holds of the JSON that was printed? `claim` sees it as `answer`. */
 bool program_holds(const struct program *program, const char *claim);
+
+/* The same of JSON Lines: `claim` sees the list of them as `rows`. */
+bool program_rows_hold(const struct program *program, const char *claim);
 
 /* Starts it with its output thrown away; the caller waits for it. */
 pid_t program_start(const char *const *words);

@@ -14,10 +14,8 @@
  *                     the length does not count; the length 0xFFFFFFFF stands for "none": the
  *                     attribute is no string or cannot be read
  *
- * A size is that of the general rule: what stands before the object (the GC header, since 3.11 the
- * places of dict and weak references too) and the basic size, and for objects of variable size the
- * items. It is not what a type's own __sizeof__ says: a list's array and a dict's table are not in
- * it, except that an int (a subclass's instance) counts its digits.
+ * A size is what sys.getsizeof() says; 0xFFFFFFFFFFFFFFFF, which is TRUTH_UNSIZED, stands for that
+ * of an object whose type has a __sizeof__ written in Python, which may say anything.
  *
  * The permanent generation is not among the objects, but for the scene `frozen`.
  */
@@ -28,10 +26,11 @@
 #include <stdint.h>
 
 #define TRUTH_PARTS 3 /* interpreters, at most */
+#define TRUTH_UNSIZED UINT64_MAX
 
 struct truth_object {
     uint64_t address;
-    uint64_t size; /* bytes */
+    uint64_t size; /* bytes, or TRUTH_UNSIZED */
     size_t type;   /* index into types */
 };
 

@@ -18,24 +18,17 @@ import os
 import struct
 import sys
 
-HAVE_GC = 1 << 14
-MANAGED = 1 << 3 | 1 << 4  # weak references and dict before the object, 3.11 and later
 MAGIC = b"PYTRUTH1"
 ABSENT = 0xFFFFFFFF
+UNSIZED = 0xFFFFFFFFFFFFFFFF
 
 # The type's own descriptors: a metaclass may have put something else in their place.
 get_module = type.__dict__["__module__"].__get__
 get_qualname = type.__dict__["__qualname__"].__get__
 get_name = type.__dict__["__name__"].__get__
 get_dict = type.__dict__["__dict__"].__get__
-get_flags = type.__dict__["__flags__"].__get__
-get_basic_size = type.__dict__["__basicsize__"].__get__
-get_item_size = type.__dict__["__itemsize__"].__get__
-
-
-def get_mro(kind):
-    # A type of an extension module that forgot PyType_Ready() has none.
-    return type.__dict__["__mro__"].__get__(kind) or (object,)
+get_mro = type.__dict__["__mro__"].__get__
+C_METHODS = type(object.__sizeof__), type(len), type(object.__init__)
 
 
 def text_of(getter, kind):
@@ -51,44 +44,15 @@ def text_of(getter, kind):
     return text.encode("utf-8", "surrogatepass")
 
 
-def size_method(kind):
-    """The __sizeof__ that sys.getsizeof() would call on an object of this type."""
-    for base in get_mro(kind):
+def is_sized(kind):
+    """Whether the __sizeof__ that sys.getsizeof() would call is C code, which says the truth.
+
+    A type of an extension module that forgot PyType_Ready() has no MRO, and asking would change that.
+    """
+    for base in get_mro(kind) or ():
         if "__sizeof__" in get_dict(base):
-            return get_dict(base)["__sizeof__"]
-    return None
-
-
-def learn_pre_headers(kinds):
-    """{type flags: bytes before an object}, from the types whose __sizeof__ is written in C."""
-    ret = {}
-    builtin = type(object.__sizeof__)
-    for kind, instance in kinds:
-        flags = get_flags(kind) & (HAVE_GC | MANAGED)
-        method = size_method(kind)
-        if flags not in ret and type(method) is builtin:
-            ret[flags] = sys.getsizeof(instance) - method(instance)
-    return ret
-
-
-def sizeof_int_subclass(number):
-    digits = -(-int.bit_length(number) // sys.int_info.bits_per_digit)
-    return get_basic_size(type(number)) + digits * sys.int_info.sizeof_digit
-
-
-def size_rule(kind):
-    """The function that gives an object's size without what comes before it, or a constant."""
-    mro = get_mro(kind)
-    if int in mro:
-        # Before 3.12 int.__sizeof__() left out what a subclass adds.
-        return int.__sizeof__ if sys.version_info >= (3, 12) else sizeof_int_subclass
-    if get_item_size(kind) == 0:
-        return get_basic_size(kind)
-    # Since 3.11 these end in a frame, and what looks like their length is none.
-    if sys.version_info >= (3, 11) and get_name(kind) in (
-            "generator", "coroutine", "async_generator", "frame") and len(mro) == 2:
-        return get_basic_size(kind)
-    return object.__sizeof__
+            return isinstance(get_dict(base)["__sizeof__"], C_METHODS)
+    return False
 
 
 def write_truth(fd, objects, freeze_count):
@@ -100,22 +64,10 @@ def write_truth(fd, objects, freeze_count):
     kinds = [(type(objects[index]), objects[index]) for index in first.values()]
     kind_numbers = array.array("Q", map(numbers.__getitem__, kind_ids))
 
-    pre_headers = learn_pre_headers(kinds)
-    constant = array.array("Q")
-    varying = {}
-    for number, (kind, _) in enumerate(kinds):
-        before = pre_headers[get_flags(kind) & (HAVE_GC | MANAGED)]
-        rule = size_rule(kind)
-        if isinstance(rule, int):
-            constant.append(before + rule)
-        else:
-            constant.append(0)
-            varying[number] = before, rule
-    sizes = array.array("Q", map(constant.__getitem__, kind_numbers))
-    for index, number in enumerate(kind_numbers):
-        if number in varying:
-            before, rule = varying[number]
-            sizes[index] = before + rule(objects[index])
+    sized = [is_sized(kind) for kind, _ in kinds]
+    getsizeof = sys.getsizeof
+    sizes = array.array("Q", (getsizeof(item) if sized[number] else UNSIZED
+                              for item, number in zip(objects, kind_numbers)))
 
     names = []
     for kind, _ in kinds:

@@ -43,7 +43,7 @@ static bool walk(struct fake_heap *heap, struct seen *seen)
 
 static const char *type_name(const struct seen *seen, size_t object)
 {
-    return seen->types.items[seen->objects[object].type].name;
+    return seen->types.items[seen->objects[object].type]->name;
 }
 
 Test(heap, finds_every_object_of_every_list)
@@ -196,8 +196,8 @@ Test(heap, names_types_as_cpython_writes_them)
         cr_assert(heap_is_verified(&seen.verdict));
         for (size_t i = 0; i < COUNT; i++)
             cr_assert_str_eq(type_name(&seen, i), names[i]);
-        cr_assert_str_eq(seen.types.items[seen.objects[1].type].short_name, "Order");
-        cr_assert_str_eq(seen.types.items[seen.objects[COUNT - 1].type].short_name, "c");
+        cr_assert_str_eq(seen.types.items[seen.objects[1].type]->short_name, "Order");
+        cr_assert_str_eq(seen.types.items[seen.objects[COUNT - 1].type]->short_name, "c");
         types_free(&seen.types);
         fake_heap_free(&heap);
     }
@@ -216,7 +216,7 @@ Test(heap, an_endless_name_is_cut)
     fake_object(&heap, 0, fake_heap_type(&heap, 0, name, name), 0);
     cr_assert(walk(&heap, &seen));
     cr_assert(heap_is_verified(&seen.verdict));
-    cr_assert_eq(seen.types.items[0].name_length, 4096 + 3);
+    cr_assert_eq(seen.types.items[0]->name_length, 4096 + 3);
     types_free(&seen.types);
     fake_heap_free(&heap);
 }

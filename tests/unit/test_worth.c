@@ -94,7 +94,8 @@ Test(worth, facts)
                  "\"copied_bytes\": 0, \"in_pieces\": false, \"complete\": false, "
                  "\"links\": {\"verified\": 7, \"broken\": 1}, \"doubts\": {\"collecting\": false, "
                  "\"lists_cut\": 0, "
-                 "\"unreadable_types\": 0, \"impossible_sizes\": 0, \"memory_missed\": 0, "
+                 "\"unreadable_types\": 0, \"impossible_sizes\": 0, \"references_cut\": false, "
+                 "\"bad_references\": 0, \"memory_missed\": 0, "
                  "\"swapped_pages\": 0, \"other_pythons\": 0}, \"types\": []}\n");
     expect_facts(&(struct session_report){.verified = true,
                                           .stops = 1,
@@ -107,6 +108,7 @@ Test(worth, facts)
                  "\"copied_bytes\": 5, \"in_pieces\": true, \"complete\": true, "
                  "\"links\": {\"verified\": 7, \"broken\": 1}, \"doubts\": {\"collecting\": false, "
                  "\"lists_cut\": 0, "
-                 "\"unreadable_types\": 0, \"impossible_sizes\": 0, \"memory_missed\": 0, "
+                 "\"unreadable_types\": 0, \"impossible_sizes\": 0, \"references_cut\": false, "
+                 "\"bad_references\": 0, \"memory_missed\": 0, "
                  "\"swapped_pages\": 0, \"other_pythons\": 0}, \"types\": []}\n");
 }
