@@ -67,6 +67,7 @@ extern const struct command doctor_command;
 extern const struct command layout_command;
 extern const struct command objects_command;
 extern const struct command ps_command;
+extern const struct command show_command;
 
 extern const struct command *const commands[];
 extern const size_t command_count;

@@ -5,6 +5,7 @@
 #include <string.h>
 
 const struct command *const commands[] = {
+    &attach_command, &doctor_command, &layout_command, &objects_command, &ps_command, &show_command,
 };
 const size_t command_count = sizeof(commands) / sizeof(*commands);
 

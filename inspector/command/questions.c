@@ -2,6 +2,7 @@
 #include "inspector/command/questions.h"
 
 #include "inspector/analysis/census.h"
+#include "inspector/analysis/details.h"
 #include "inspector/analysis/listing.h"
 
 static enum certainty certainty_of(const struct heap_verdict *verdict)
@@ -34,5 +35,15 @@ bool question_listing(void *context, struct image *image, enum certainty *ret, s
         (question->is_spooled && !row_spool_check(question->spool, err)))
         return false;
     *ret = certainty_of(&question->listing->verdict.heap);
+    return true;
+}
+
+bool question_details(void *context, struct image *image, enum certainty *ret, struct error *err)
+{
+    const struct details_question *question = context;
+
+    if (!details_take(question->details, image, session_is_in_pieces(question->session), err))
+        return false;
+    *ret = certainty_of(&question->details->verdict.heap);
     return true;
 }

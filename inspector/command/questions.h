@@ -21,4 +21,12 @@ struct listing_question {
 };
 session_question question_listing;
 
+/* What single objects are: into a struct details_question. */
+struct details;
+struct details_question {
+    const struct session *session;
+    struct details *details; /* initialised */
+};
+session_question question_details;
+
 #endif

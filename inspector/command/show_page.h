@@ -1,0 +1,18 @@
+// SPDX-License-Identifier: MIT
+/*
+ * show_page - what `pyinspect show` prints of one address: the object that is there, or what is
+ * there in place of one.
+ */
+#ifndef PYINSPECT_SHOW_PAGE_H
+#define PYINSPECT_SHOW_PAGE_H
+
+#include "inspector/analysis/details.h"
+#include "inspector/command/session.h"
+#include "inspector/report/page.h"
+
+/* To be called once for each number (details_look); *ret is to be freed with page_free. `session`
+ * tells of mappings. ERROR_SYSTEM for want of memory. */
+MUST_CHECK bool show_page(struct details *details, size_t number, struct session *session,
+                          struct page *ret, struct error *err);
+
+#endif
