@@ -6,7 +6,9 @@
 For each size of BENCH_SIZES a process is started. In a round pyinspect attaches to it, objgraph
 runs in it, and pyinspect attaches while a hundred threads sleep in it; the next round has them in
 the opposite order. One round more, the first, is not counted: it brings the files into memory.
-Ratios are taken within a round; printed is their median over BENCH_ROUNDS rounds, and the lowest
+Rounds of their own follow (up to two million objects), in a process of their own: each object is
+told with its repr, and all objects are counted that can be reached, by pyinspect and by Python code
+inside the process. Ratios are taken within a round; printed is their median over BENCH_ROUNDS rounds, and the lowest
 and highest.
 
 objgraph's time is the time for which the thread that calls it gets nothing else done. Other threads
@@ -29,7 +31,8 @@ import time
 SIZES = os.environ.get("BENCH_SIZES") or "200000 2000000 10000000"
 ROUNDS = os.environ.get("BENCH_ROUNDS") or "5"
 SLEEPERS = 100
-PATIENCE = 120  # seconds, for any one answer
+MOST_FOR_ALL = 2000000  # objects
+PATIENCE = 300  # seconds, for any one answer
 MIB = 1 << 20
 
 
@@ -50,6 +53,12 @@ TARGETS = [
     ("%d sleeping threads add, ms" % SLEEPERS,
      lambda r: (r["pause_with_threads"] - r["pause_before_threads"]) * 1e3, "<", 10, False),
     ("a second attach finds its way in, ms", lambda r: r["open"] * 1e3, "<", 10, False),
+    ("objects with repr / in the process",
+     lambda r: r["listing"] / r["listing_inside"], "<", 1, False),
+    ("objects with repr, us an object",
+     lambda r: r["listing"] * 1e6 / r["objects"], "<=", 2, False),
+    ("--all-objects / in the process",
+     lambda r: r["closure"] / r["closure_inside"], "<", 1, False),
     ("pause felt less pause printed, ms", lambda r: (r["felt"] - r["pause"]) * 1e3, "<=", 5, False),
 ]
 
@@ -64,6 +73,10 @@ FIGURES = [
     ("  to find its way in, first attach, ms", lambda r: r["first_open"] * 1e3),
     ("objgraph's time, ms", lambda r: r["objgraph"] * 1e3),
     ("  longest gap felt in it, ms", lambda r: r["objgraph_felt"] * 1e3),
+    ("objects with repr, ms", lambda r: r["listing"] * 1e3),
+    ("  in the process itself, ms", lambda r: r["listing_inside"] * 1e3),
+    ("attach --all-objects, ms", lambda r: r["closure"] * 1e3),
+    ("  a closure in the process, ms", lambda r: r["closure_inside"] * 1e3),
     ("copied, MiB", lambda r: r["copied"] / MIB),
     ("pyinspect's peak memory, MiB", lambda r: r["peak"] / MIB),
     ("target's memory, MiB", lambda r: r["resident"] / MIB),
@@ -164,6 +177,37 @@ def attach(pyinspect, target):
     }
 
 
+def time_command(name, pyinspect, target, *arguments):
+    """Under `name` the seconds that it takes to print all to nobody."""
+    with tempfile.TemporaryFile("w+") as messages:
+        start = time.perf_counter()
+        with running(pyinspect, *arguments, str(target.process.pid), stdin=subprocess.DEVNULL,
+                     stdout=subprocess.DEVNULL, stderr=messages) as child:
+            with time_limit("pyinspect"):
+                child.wait()
+        seconds = time.perf_counter() - start
+        messages.seek(0)
+        if child.returncode != 0:
+            raise Failure("pyinspect failed:\n" + messages.read())
+    return {name: seconds}
+
+
+def list_objects(pyinspect, target):
+    return time_command("listing", pyinspect, target, "objects")
+
+
+def list_objects_inside(_, target):
+    return {"listing_inside": target.ask("list")["seconds"]}
+
+
+def count_all(pyinspect, target):
+    return time_command("closure", pyinspect, target, "attach", "--all-objects")
+
+
+def count_all_inside(_, target):
+    return {"closure_inside": target.ask("closure")["seconds"]}
+
+
 @contextlib.contextmanager
 def empty_cache():
     """Layouts are kept in a place of their own."""
@@ -204,28 +248,52 @@ def rest(_, target):
     return {"felt_at_rest": target.take_gap()}
 
 
-def measure_size(pyinspect, objgraph_directory, size, count):
-    """The rounds, as a list of dicts, and objgraph's version."""
+# What is done in a round. The second kind is for a process of its own, since what Python code needs
+# for it, memory and time, changes the heap and takes minutes where there is more of it.
+SIDES = [rest, attach, run_objgraph, attach_with_threads, attach_for_the_first_time]
+SIDES_OF_ALL = [list_objects, list_objects_inside, count_all, count_all_inside]
+
+
+def run_rounds(sides, pyinspect, target, rounds):
+    for number, figures in enumerate(rounds):
+        for side in sides if number % 2 == 0 else sides[::-1]:
+            figures.update(side(pyinspect, target))
+
+
+@contextlib.contextmanager
+def started(objgraph_directory, size):
     script = os.path.join(os.path.dirname(os.path.abspath(__file__)), "heap.py")
     with running(sys.executable, "-IB", script, str(size), objgraph_directory,
                  stdin=subprocess.PIPE, stdout=subprocess.PIPE, universal_newlines=True) as process:
-        target = Target(process)
-        sides = [rest, attach, run_objgraph, attach_with_threads, attach_for_the_first_time]
-        rounds = []
-        for _ in range(count + 1):
-            rounds.append({})
-            for side in sides:
-                rounds[-1].update(side(pyinspect, target))
-            sides.reverse()
+        yield Target(process)
+
+
+def measure_size(pyinspect, objgraph_directory, size, count):
+    """The rounds, as a list of dicts, and objgraph's version."""
+    rounds = [{} for _ in range(count + 1)]
+    with started(objgraph_directory, size) as target:
+        run_rounds(SIDES, pyinspect, target, rounds)
         before, _ = target.memory()
         target.ask("new_ids")
         growth = target.memory()[0] - before
+        version = target.hello["objgraph"]
     for figures in rounds:
         figures["new_ids_growth"] = growth
+    if size <= MOST_FOR_ALL:
+        with started(objgraph_directory, size) as target:
+            run_rounds(SIDES_OF_ALL, pyinspect, target, rounds)
     objects = rounds[-1]["objects"]
     if not size <= objects <= size * 1.1 + 100000:
         raise Failure("%d objects were asked for, %d counted" % (size, objects))
-    return rounds[1:], target.hello["objgraph"]
+    return rounds[1:], version
+
+
+def values_of(value_of, rounds):
+    """Its value in each round; none where that was not measured."""
+    try:
+        return [value_of(figures) for figures in rounds]
+    except KeyError:
+        return []
 
 
 def number(value):
@@ -249,7 +317,9 @@ def print_targets(results):
     print("%-38s %7s %10s %-20s %8s" % ("", "objects", "median", "", "target"))
     for name, value_of, sign, bound, every in TARGETS:
         for size, rounds in results.items():
-            values = [value_of(figures) for figures in rounds]
+            values = values_of(value_of, rounds)
+            if not values:
+                continue
             middle = statistics.median(values)
             kept = BOUNDS[sign](max(values) if every else middle, bound)
             missed += not kept
@@ -268,8 +338,9 @@ def print_figures(results):
     for name, value_of in FIGURES:
         line = "%-38s" % name
         for rounds in results.values():
-            values = [value_of(figures) for figures in rounds]
-            line += " %-26s" % (number(statistics.median(values)) + " " + spread(values))
+            values = values_of(value_of, rounds)
+            told = number(statistics.median(values)) + " " + spread(values) if values else "-"
+            line += " %-26s" % told
         print(line.rstrip())
 
 

@@ -10,7 +10,10 @@ input says and answers with a JSON line; ends with its standard input.
     threads N   holds N threads, asleep
     objgraph    runs objgraph.show_most_common_types
     new_ids     runs objgraph.get_new_ids
+    list        tells of each tracked object what `pyinspect objects` does, and drops it
+    closure     counts by type all objects that gc.get_referents leads to
 """
+import collections
 import ctypes
 import gc
 import io
@@ -134,6 +137,27 @@ class Sleepers:
         os.read(self.read_end, 1)
 
 
+def list_objects(file):
+    for o in gc.get_objects():
+        row = (id(o), type(o), sys.getsizeof(o), sys.getrefcount(o), repr(o)[:80])
+    file.write(row[-1])
+
+
+def count_all(file):
+    """As pympler's muppy.get_objects and summary do it, less what is slow in them."""
+    found = {id(o): o for o in gc.get_objects()}
+    pending = list(found.values())
+    while pending:
+        reached = {id(o): o for o in gc.get_referents(*pending)}
+        pending = [o for number, o in reached.items() if number not in found]
+        found.update((id(o), o) for o in pending)
+    counts, sizes = collections.Counter(), collections.Counter()
+    for o in found.values():
+        counts[type(o)] += 1
+        sizes[type(o)] += sys.getsizeof(o)
+    file.write("%d %d" % (sum(counts.values()), sum(sizes.values())))
+
+
 def time_of(function):
     start = time.perf_counter()
     function(file=io.StringIO())
@@ -148,6 +172,10 @@ def answer(objgraph, heartbeat, sleepers, command, *arguments):
         return {"seconds": time_of(objgraph.show_most_common_types)}
     if command == "new_ids":
         return {"seconds": time_of(objgraph.get_new_ids)}
+    if command == "list":
+        return {"seconds": time_of(list_objects)}
+    if command == "closure":
+        return {"seconds": time_of(count_all)}
     if command == "gap":
         return {"gap": heartbeat.take_longest()}
     raise ValueError(command)

@@ -29,10 +29,24 @@ if ! read -r -t 60 _ port <&"${SERVICE[0]}"; then
     exit 1
 fi
 echo "An order service runs under $python, PID $service, port $port."
-echo
-echo "\$ build/pyinspect attach $service --most-common 10"
 status=0
-build/pyinspect attach "$service" --most-common 10 || status=$?
+
+# Prints a command line, and runs it.
+try() {
+    printf '\n$ build/pyinspect %s\n' "$*"
+    build/pyinspect "$@" || status=$?
+}
+
+# The address of the largest object.
+find_largest() {
+    build/pyinspect objects "$service" --sort size --limit 1 --csv 2>/dev/null |
+        sed -n 's/^\(0x[0-9a-f]*\),.*/\1/p'
+}
+
+try attach "$service" --most-common 10
+try objects "$service" --sort size --limit 3 --repr-len 60
+largest=$(find_largest)
+try show "$service" "$largest" --items 3 --repr-len 60
 kill "$service"
 wait "$service" 2>/dev/null || true
 exit $status

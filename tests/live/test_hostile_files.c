@@ -28,7 +28,7 @@
 
 enum {
 #ifdef __SANITIZE_ADDRESS__
-    AT_ONCE_MS = 5000,
+    AT_ONCE_MS = 10000, /* under sanitizers, while others run */
 #else
     AT_ONCE_MS = 2000,
 #endif

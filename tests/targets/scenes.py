@@ -319,6 +319,7 @@ def subinterpreters(truth_fds):
         "import oracle",
         "class OfSubinterpreter: pass",
         "kept = [OfSubinterpreter() for _ in range(1000)]",
+        "objects = freeze_count = None",  # no name is new afterwards, or the dict of names grows
         "objects, freeze_count = oracle.stand_still(%d, %d)" % (signal_fd, wake_fd),
         "oracle.write_truth(%d, objects, freeze_count)",
     ])

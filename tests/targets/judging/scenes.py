@@ -1,0 +1,26 @@
+# SPDX-License-Identifier: MIT
+"""What the judge's heap is filled with."""
+import gc
+import sys
+
+
+def prepare(scene, arguments):
+    """Returns what has to stay alive."""
+    if scene == "bare":
+        return None
+    if scene == "values":
+        from . import random_values
+        return random_values.make(int(arguments[0]), int(arguments[1]))
+    if scene == "attributes":
+        from . import attributes
+        return attributes.prepare(arguments[0])
+    import everything
+    if scene == "everything":
+        return everything.build()
+    if scene == "families":
+        return everything.build(arguments)
+    if scene == "frozen":
+        if not hasattr(gc, "freeze"):
+            sys.exit("judge: this Python has no gc.freeze()")
+        return everything.build(frozen=True)
+    sys.exit("judge: no scene " + scene)
