@@ -50,6 +50,12 @@ def spread_generations():
     return old, middle, [[] for _ in range(100)]
 
 
+def forget_lookups():
+    """Empties the cache of attributes' names, which holds names that nothing else does."""
+    clear = getattr(sys, "_clear_internal_caches", None) or sys._clear_type_cache  # 3.13
+    clear()
+
+
 def make_double(orders):
     """A function that doubles the process: the copy gets DOUBLE of it, the original the orders."""
     import ctypes
@@ -90,6 +96,7 @@ def judge(ready_fd, wait, findings_fd, scene, arguments, path=None):
     kept = scenes.prepare(scene, arguments)
     findings = open(findings_fd, "w", encoding="utf-8", errors="surrogatepass")
     ages, box = spread_generations(), truth.Box()
+    forget_lookups()
     os.write(ready_fd, b"ready\n")
     truth.fill(box, wait)
     known = truth.take(box)
