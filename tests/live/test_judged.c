@@ -55,7 +55,8 @@ ParameterizedTest(size_t *index, judged, everything, .timeout = 600)
     struct judge judge;
 
     judge_start(&judge, &python, "judge.py", (const char *const[]){scene, NULL});
-    cr_expect_eq(judge_ask(&judge, "objects 120", NULL, objects_words), 0, "%s", judge.name);
+    cr_expect_eq(judge_ask(&judge, "objects 120", NULL, objects_words), 0, "%s: %s", judge.name,
+                 judge.said);
     expect_no_complaint(&judge, python.debug_build
                                     ? "row[\"repr\"][\"checked\"][\"equal\"] > 50000"
                                     : "row[\"objects\"] > 100000 and not row[\"unneeded\"] and "
@@ -76,7 +77,8 @@ ParameterizedTest(size_t *index, judged, with_a_permanent_generation, .timeout =
     if (python.minor < 7)
         cr_skip_test("%s has no gc.freeze()", python.name);
     judge_start(&judge, &python, "judge.py", (const char *const[]){"frozen", NULL});
-    cr_expect_eq(judge_ask(&judge, "objects 120", NULL, objects_words), 0, "%s", judge.name);
+    cr_expect_eq(judge_ask(&judge, "objects 120", NULL, objects_words), 0, "%s: %s", judge.name,
+                 judge.said);
     expect_no_complaint(&judge, "row[\"objects\"] > 100000");
 }
 
@@ -95,7 +97,7 @@ ParameterizedTest(size_t *index, judged, ten_thousand_values, .timeout = 600)
     cr_expect_eq(judge_ask(&judge, "objects 100000", NULL,
                            (const char *const[]){"objects", "--all-objects", "--json", "--repr-len",
                                                  "100000", NULL}),
-                 0, "%s", judge.name);
+                 0, "%s: %s", judge.name, judge.said);
     expect_no_complaint(&judge, "row[\"repr\"][\"checked\"][\"equal\"] > 50000");
 }
 
@@ -114,6 +116,6 @@ ParameterizedTest(size_t *index, judged, attributes_and_items, .timeout = 600)
     cr_expect_eq(judge_ask(&judge, "show 120", "addresses",
                            (const char *const[]){"show", "-", "--json", "--items", "0",
                                                  "--repr-len", "120", NULL}),
-                 0, "%s", judge.name);
+                 0, "%s: %s", judge.name, judge.said);
     expect_no_complaint(&judge, "row[\"asked\"] > 100 and row[\"checked\"] > 1000");
 }

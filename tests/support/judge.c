@@ -129,6 +129,7 @@ int judge_ask(struct judge *judge, const char *order, const char *input, const c
     program_run_files(&program, all, input ? source : NULL, output);
     cr_expect(program.status <= 1, "%s: pyinspect %s: status %d: %s", judge->name, words[0],
               program.status, program.err);
+    snprintf(judge->said, sizeof(judge->said), "%s", program.err);
     dprintf(judge->wake_fd, "%s %s\n", order, output);
     int status = program.status;
     program_free(&program);

@@ -24,6 +24,7 @@ struct judge {
     unsigned asked;
     struct scratch scratch; /* its files, and those of pyinspect's answers */
     char name[sizeof(((struct interpreter *)0)->name) + 64]; /* for messages */
+    char said[1024]; /* what pyinspect wrote to stderr last, for messages */
 };
 
 /* Returns when it stands still. An argument "@NAME" becomes the path of a file of that name in the
