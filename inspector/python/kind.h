@@ -28,9 +28,6 @@ struct frame_view;
 /* Memory that an object has allocated beside itself: "ob_item", where and how many bytes. */
 typedef void buffer_tell(void *context, const char *name, uint64_t address, uint64_t size);
 
-/* Tells a number in decimal digits. */
-void fact_number(fact_tell *tell, void *context, const char *key, int64_t number);
-
 /* A reference that tp_traverse of a C type tells of only since the type is a heap type (3.9
  * to 3.12): owned before. */
 void tell_if_heap(struct references *references, const struct type *type, uint64_t to,

@@ -2,6 +2,7 @@
 /* array.array. */
 #include "inspector/python/float_repr.h"
 #include "inspector/python/kind.h"
+#include "inspector/python/say.h"
 
 #include <inttypes.h>
 
@@ -155,8 +156,8 @@ static void array_describe(const struct reader *reader, const struct type *type,
         return;
     char typecode = (char)array.typecode;
     tell(context, "typecode", &typecode, 1);
-    fact_number(tell, context, "itemsize", (int64_t)array.item_size);
-    fact_number(tell, context, "length", (int64_t)array.count);
+    say_number("itemsize", (int64_t)array.item_size, tell, context);
+    say_number("length", (int64_t)array.count, tell, context);
 }
 
 static void array_buffers(const struct reader *reader, const struct type *type, uint64_t address,

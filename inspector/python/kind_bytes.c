@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 /* bytes, bytearray, memoryview. */
 #include "inspector/python/kind.h"
+#include "inspector/python/say.h"
 
 #include <inttypes.h>
-#include <stdio.h>
 
 enum { LOOKED_THROUGH = 4096, MEMORYVIEW_RELEASED = 1, MOST_FORMAT = 32 };
 
@@ -126,14 +126,6 @@ static bool memoryview_print(struct printer *printer, const struct type *type, u
     return true;
 }
 
-static void tell_number(fact_tell *tell, void *context, const char *key, uint64_t number)
-{
-    char text[32];
-    int length = snprintf(text, sizeof(text), "%" PRIu64, number);
-
-    tell(context, key, text, (size_t)length);
-}
-
 static void memoryview_describe(const struct reader *reader, const struct type *type,
                                 uint64_t address, fact_tell *tell, void *context)
 {
@@ -147,11 +139,11 @@ static void memoryview_describe(const struct reader *reader, const struct type *
         return;
     }
     if (read_field(reader, address, PyMemoryViewObject_view_len, &number))
-        tell_number(tell, context, "nbytes", number);
+        say_number("nbytes", (int64_t)number, tell, context);
     if (read_field(reader, address, PyMemoryViewObject_view_itemsize, &number))
-        tell_number(tell, context, "itemsize", number);
+        say_number("itemsize", (int64_t)number, tell, context);
     if (read_field(reader, address, PyMemoryViewObject_view_ndim, &number))
-        tell_number(tell, context, "ndim", number);
+        say_number("ndim", (int64_t)number, tell, context);
     while (format && length < sizeof(text) &&
            image_word(reader->image, format + length, 1, &number) && number)
         text[length++] = (char)number;

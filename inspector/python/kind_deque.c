@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 /* collections.deque. */
 #include "inspector/python/kind.h"
+#include "inspector/python/say.h"
 
 #include <inttypes.h>
 
@@ -143,13 +144,13 @@ static void deque_describe(const struct reader *reader, const struct type *type,
 
     (void)type;
     if (read_field(reader, address, PyVarObject_ob_size, &length))
-        fact_number(tell, context, "length", (int64_t)length);
+        say_number("length", (int64_t)length, tell, context);
     if (!read_field(reader, address, dequeobject_maxlen, &maxlen))
         return;
     if ((int64_t)maxlen < 0)
         tell(context, "maxlen", "None", 4);
     else
-        fact_number(tell, context, "maxlen", (int64_t)maxlen);
+        say_number("maxlen", (int64_t)maxlen, tell, context);
 }
 
 static void deque_buffers(const struct reader *reader, const struct type *type, uint64_t address,

@@ -2,6 +2,7 @@
 /* Dict in all its shapes, its views, OrderedDict, defaultdict, frozendict, mappingproxy. */
 #include "inspector/python/kind.h"
 #include "inspector/python/odict.h"
+#include "inspector/python/say.h"
 
 /* What is printed of each entry, and between what. */
 enum entry_style {
@@ -250,10 +251,10 @@ static void dict_describe(const struct reader *reader, const struct type *type, 
     (void)type;
     if (!read_field(reader, address, dict_ma_used, &used) || !dict_open(reader, address, &walk))
         return;
-    fact_number(tell, context, "used", (int64_t)used);
+    say_number("used", (int64_t)used, tell, context);
     if (!walk.entries.room)
         return; /* the table that all empty dicts share */
-    fact_number(tell, context, "allocated", (int64_t)walk.entries.room);
+    say_number("allocated", (int64_t)walk.entries.room, tell, context);
     const char *shape = walk.values ? "split keys" : "combined";
     tell(context, "table", shape, strlen(shape));
 }

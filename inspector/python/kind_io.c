@@ -3,6 +3,7 @@
 #include "inspector/python/dict.h"
 #include "inspector/python/kind.h"
 #include "inspector/python/names.h"
+#include "inspector/python/say.h"
 
 #include <inttypes.h>
 
@@ -246,7 +247,7 @@ static void tell_field(const struct reader *reader, uint64_t address, enum layou
     uint64_t number;
 
     if (read_field(reader, address, field, &number))
-        fact_number(tell, context, key, (int64_t)number);
+        say_number(key, (int64_t)number, tell, context);
 }
 
 static void fileio_describe(const struct reader *reader, const struct type *type, uint64_t address,
@@ -263,7 +264,7 @@ static void fileio_describe(const struct reader *reader, const struct type *type
         tell(context, "closed", "yes", 3);
         return;
     }
-    fact_number(tell, context, "fd", (int32_t)(uint32_t)fd);
+    say_number("fd", (int32_t)(uint32_t)fd, tell, context);
     tell(context, "mode", mode, strlen(mode));
 }
 

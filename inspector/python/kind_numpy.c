@@ -5,6 +5,7 @@
  * dtype only the size of an element moved, in 2.0.
  */
 #include "inspector/python/kind.h"
+#include "inspector/python/say.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -158,7 +159,7 @@ static void array_describe(const struct reader *reader, const struct type *type,
     tell_shape(reader, &array, tell, context);
     int length = snprintf(text, sizeof(text), "%c%" PRIu64, (char)array.kind, array.item_size);
     tell(context, "dtype", text, (size_t)length);
-    fact_number(tell, context, "nbytes", (int64_t)array.nbytes);
+    say_number("nbytes", (int64_t)array.nbytes, tell, context);
     if (array.flags & OWNDATA)
         tell(context, "owns its data", "yes", 3);
     else

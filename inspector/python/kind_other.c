@@ -3,6 +3,7 @@
 #include "inspector/python/kind.h"
 #include "inspector/python/names.h"
 #include "inspector/python/object.h"
+#include "inspector/python/say.h"
 
 #include <inttypes.h>
 
@@ -215,7 +216,7 @@ static void socket_describe(const struct reader *reader, const struct type *type
 
     (void)type;
     for (unsigned i = 0; read_socket(reader, address, numbers) && i < 4; i++)
-        fact_number(tell, context, names[i], numbers[i]);
+        say_number(names[i], numbers[i], tell, context);
 }
 
 static bool dir_entry_print(struct printer *printer, const struct type *type, uint64_t address)

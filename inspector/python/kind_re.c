@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 /* re. Modules/_sre. */
 #include "inspector/python/kind.h"
+#include "inspector/python/say.h"
 #include "inspector/python/unicode.h"
 
 #include <inttypes.h>
@@ -92,9 +93,9 @@ static void pattern_describe(const struct reader *reader, const struct type *typ
 
     (void)type;
     if (read_field(reader, address, PatternObject_groups, &number))
-        fact_number(tell, context, "groups", (int64_t)number);
+        say_number("groups", (int64_t)number, tell, context);
     if (read_field(reader, address, PatternObject_flags, &number))
-        fact_number(tell, context, "flags", (int64_t)number);
+        say_number("flags", (int64_t)number, tell, context);
 }
 
 /* Where the marks of group 0 are. */
@@ -155,8 +156,8 @@ static void match_describe(const struct reader *reader, const struct type *type,
     (void)type;
     if (!find_span(reader, address, &start, &end))
         return;
-    fact_number(tell, context, "start", (int64_t)start);
-    fact_number(tell, context, "end", (int64_t)end);
+    say_number("start", (int64_t)start, tell, context);
+    say_number("end", (int64_t)end, tell, context);
 }
 
 /* 3.12 and later: what re.sub() makes of its replacement. */

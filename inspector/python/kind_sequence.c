@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 /* list, tuple and struct sequences, which are tuples; range and slice. */
 #include "inspector/python/kind.h"
+#include "inspector/python/say.h"
 
 #include <string.h>
 
@@ -327,8 +328,8 @@ static void list_describe(const struct reader *reader, const struct type *type, 
     (void)type;
     if (read_field(reader, address, PyVarObject_ob_size, &used) &&
         read_field(reader, address, PyListObject_allocated, &allocated)) {
-        fact_number(tell, context, "used", (int64_t)used);
-        fact_number(tell, context, "allocated", (int64_t)allocated);
+        say_number("used", (int64_t)used, tell, context);
+        say_number("allocated", (int64_t)allocated, tell, context);
     }
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 /* set and frozenset. */
 #include "inspector/python/kind.h"
+#include "inspector/python/say.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -142,8 +143,8 @@ static void set_describe(const struct reader *reader, const struct type *type, u
     if (!read_field(reader, address, PySetObject_used, &used) ||
         !set_table_of(reader, address, &table))
         return;
-    fact_number(tell, context, "used", (int64_t)used);
-    fact_number(tell, context, "allocated", (int64_t)table.slots);
+    say_number("used", (int64_t)used, tell, context);
+    say_number("allocated", (int64_t)table.slots, tell, context);
 }
 
 static void set_buffers(const struct reader *reader, const struct type *type, uint64_t address,

@@ -4,9 +4,7 @@
 #include "inspector/python/kind.h"
 #include "inspector/python/names.h"
 #include "inspector/python/object.h"
-
-#include <inttypes.h>
-#include <stdio.h>
+#include "inspector/python/say.h"
 
 enum { MOST_TP_NAME = 256 };
 
@@ -99,7 +97,7 @@ static void type_describe(const struct reader *reader, const struct type *type, 
                 self->short_length))
         fact(context, "module", self->name, self->name_length - self->short_length - 1);
     if (self->is_class)
-        fact_number(fact, context, "slots", self->slot_count);
+        say_number("slots", self->slot_count, fact, context);
 }
 
 static const struct kind_field property_fields[] = {

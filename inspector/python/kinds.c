@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "inspector/python/kind.h"
 
-#include <inttypes.h>
-#include <stdio.h>
 #include <string.h>
 
 static const struct kind *const families[] = {
@@ -24,14 +22,6 @@ const struct kind *kind_find(const char *type_name)
         }
     }
     return NULL;
-}
-
-void fact_number(fact_tell *tell, void *context, const char *key, int64_t number)
-{
-    char digits[24];
-    int length = snprintf(digits, sizeof(digits), "%" PRId64, number);
-
-    tell(context, key, digits, (size_t)length);
 }
 
 void tell_if_heap(struct references *references, const struct type *type, uint64_t to,

@@ -16,6 +16,7 @@ void say_str(const struct reader *reader, const char *key, uint64_t address, fac
 void say_object(const struct reader *reader, const char *key, uint64_t address, fact_tell *tell,
                 void *context);
 
+/* ASCII text; a number in decimal digits. */
 void say_text(const char *key, const char *text, fact_tell *tell, void *context);
 void say_number(const char *key, int64_t number, fact_tell *tell, void *context);
 
