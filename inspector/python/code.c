@@ -171,12 +171,8 @@ struct code_names code_names_of(const struct reader *reader, uint64_t code)
 uint64_t code_name(const struct reader *reader, const struct code_names *names, uint64_t index)
 {
     for (unsigned i = 0; i < 3; i++) {
-        uint64_t name;
         if (index < names->tuples[i].count)
-            return image_word(reader->image, names->tuples[i].items + index * sizeof(name),
-                              sizeof(name), &name)
-                       ? name
-                       : 0;
+            return read_word(reader, names->tuples[i].items + index * sizeof(uint64_t));
         index -= names->tuples[i].count;
     }
     return 0;

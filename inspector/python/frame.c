@@ -153,11 +153,7 @@ bool frame_line(const struct reader *reader, const struct frame_view *view, uint
 
 static uint64_t slot(const struct reader *reader, const struct frame_view *view, uint64_t index)
 {
-    uint64_t word;
-
-    return image_word(reader->image, view->slots + index * sizeof(word), sizeof(word), &word)
-               ? untag(word)
-               : 0;
+    return untag(read_word(reader, view->slots + index * sizeof(uint64_t)));
 }
 
 void frame_variables(const struct reader *reader, const struct frame_view *view, bool is_owned,

@@ -9,13 +9,6 @@ enum { WORD = 8, MOST_BASES = 64, MOST_VALUES = 255 };
 /* Where the words of a managed __dict__ stand, before the object. */
 enum { DICT_BEFORE = 3 * WORD, VALUES_BEFORE = 4 * WORD };
 
-static uint64_t word_at(const struct reader *reader, uint64_t address)
-{
-    uint64_t word;
-
-    return image_word(reader->image, address, sizeof(word), &word) ? word : 0;
-}
-
 /* The instance's size up to the end of its items, to which a negative tp_dictoffset is relative:
  * Objects/object.c, _PyObject_ComputedDictPointer(). */
 static uint64_t end_of(const struct reader *reader, const struct type *type, uint64_t address)
@@ -43,7 +36,7 @@ static uint64_t dict_at_offset(const struct reader *reader, const struct type *t
 
     if (type->dict_offset < 0)
         place = end_of(reader, type, address);
-    return type->dict_offset && place ? word_at(reader, place + (uint64_t)type->dict_offset) : 0;
+    return type->dict_offset && place ? read_word(reader, place + (uint64_t)type->dict_offset) : 0;
 }
 
 /* dk_nentries of the keys that name the values, as far as there is memory for them. */
@@ -77,14 +70,14 @@ static struct instance_dict managed_dict_of(const struct reader *reader, const s
                                             uint64_t address)
 {
     struct instance_dict ret = {0};
-    uint64_t word = word_at(reader, address - DICT_BEFORE);
+    uint64_t word = read_word(reader, address - DICT_BEFORE);
 
     switch (reader->python->shape.managed_dict) {
     case MANAGED_NONE:
         return ret;
     case MANAGED_TWO:
         ret.dict = word;
-        ret.values = word_at(reader, address - VALUES_BEFORE);
+        ret.values = read_word(reader, address - VALUES_BEFORE);
         break;
     case MANAGED_TAGGED:
         if (word & 1)
@@ -122,7 +115,7 @@ static uint64_t name_of(const struct reader *reader, const struct dict_entries *
                         uint64_t number)
 {
     return entries->size && number < entries->count
-               ? word_at(reader, entries->address + number * entries->size + entries->key)
+               ? read_word(reader, entries->address + number * entries->size + entries->key)
                : 0;
 }
 
@@ -135,7 +128,7 @@ static void tell_values(const struct reader *reader, const struct instance_dict 
         !dict_entries_of(reader->python, reader->image, attributes->keys, &entries))
         entries.size = 0;
     for (uint64_t i = 0; i < attributes->count && !references->ended; i++) {
-        uint64_t value = word_at(reader, attributes->values + i * WORD);
+        uint64_t value = read_word(reader, attributes->values + i * WORD);
         struct reference reference = {.to = value,
                                       .label = LABEL_ATTRIBUTE,
                                       .key = value ? name_of(reader, &entries, i) : 0,
@@ -190,7 +183,7 @@ static void tell_slots(const struct reader *reader, const struct type *type, uin
 
     for (unsigned i = 0; type && type != end && i < MOST_BASES; i++, type = type->base) {
         for (uint32_t j = 0; j < type->slot_count && !references->ended; j++) {
-            struct reference reference = {.to = word_at(reader, address + type->slots[j].offset),
+            struct reference reference = {.to = read_word(reader, address + type->slots[j].offset),
                                           .label = LABEL_SLOT,
                                           .key = type->slots[j].name};
             reference_tell(references, &reference);

@@ -101,9 +101,7 @@ static bool read_args(const struct reader *reader, uint64_t args, uint64_t *ret_
 
 static uint64_t item(const struct reader *reader, uint64_t items, uint64_t index)
 {
-    uint64_t word;
-
-    return image_word(reader->image, items + index * sizeof(word), sizeof(word), &word) ? word : 0;
+    return read_word(reader, items + index * sizeof(uint64_t));
 }
 
 static void add_short_name(struct printer *printer, const struct type *type)

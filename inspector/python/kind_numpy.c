@@ -44,21 +44,17 @@ struct array {
     uint64_t nbytes; /* that they take */
 };
 
-static bool word_at(const struct reader *reader, uint64_t address, uint32_t size, uint64_t *ret)
-{
-    return image_word(reader->image, address, size, ret);
-}
-
 static bool find_dtype(const struct reader *reader, struct array *array)
 {
     uint64_t alignment;
 
-    if (!word_at(reader, array->descr + DTYPE_KIND, 1, &array->kind) || array->kind < ' ' ||
-        array->kind > '~' || !word_at(reader, array->descr + DTYPE_ALIGNMENT_2, 8, &alignment))
+    if (!image_word(reader->image, array->descr + DTYPE_KIND, 1, &array->kind) ||
+        array->kind < ' ' || array->kind > '~' ||
+        !image_word(reader->image, array->descr + DTYPE_ALIGNMENT_2, 8, &alignment))
         return false;
     if (alignment >= 1 && alignment <= 64)
-        return word_at(reader, array->descr + DTYPE_ELSIZE_2, 8, &array->item_size);
-    return word_at(reader, array->descr + DTYPE_ELSIZE_1, 4, &array->item_size);
+        return image_word(reader->image, array->descr + DTYPE_ELSIZE_2, 8, &array->item_size);
+    return image_word(reader->image, array->descr + DTYPE_ELSIZE_1, 4, &array->item_size);
 }
 
 static bool count_items(const struct reader *reader, struct array *array)
@@ -67,7 +63,7 @@ static bool count_items(const struct reader *reader, struct array *array)
 
     array->count = 1;
     for (uint64_t i = 0; i < array->nd; i++) {
-        if (!word_at(reader, array->dimensions + i * WORD, WORD, &dimension) ||
+        if (!image_word(reader->image, array->dimensions + i * WORD, WORD, &dimension) ||
             __builtin_mul_overflow(array->count, dimension, &array->count))
             return false;
     }
@@ -81,13 +77,14 @@ static bool find_array(const struct reader *reader, const struct type *type, uin
     struct array array = {0};
 
     if (type->kind_type->basicsize < LEAST_BASICSIZE ||
-        !word_at(reader, address + ARRAY_DATA, WORD, &array.data) ||
-        !word_at(reader, address + ARRAY_ND, 4, &array.nd) || array.nd > MOST_DIMENSIONS ||
-        !word_at(reader, address + ARRAY_DIMENSIONS, WORD, &array.dimensions) ||
-        !word_at(reader, address + ARRAY_BASE, WORD, &array.base) ||
-        !word_at(reader, address + ARRAY_DESCR, WORD, &array.descr) ||
-        !word_at(reader, address + ARRAY_FLAGS, 4, &array.flags) || !find_dtype(reader, &array) ||
-        !count_items(reader, &array))
+        !image_word(reader->image, address + ARRAY_DATA, WORD, &array.data) ||
+        !image_word(reader->image, address + ARRAY_ND, 4, &array.nd) ||
+        array.nd > MOST_DIMENSIONS ||
+        !image_word(reader->image, address + ARRAY_DIMENSIONS, WORD, &array.dimensions) ||
+        !image_word(reader->image, address + ARRAY_BASE, WORD, &array.base) ||
+        !image_word(reader->image, address + ARRAY_DESCR, WORD, &array.descr) ||
+        !image_word(reader->image, address + ARRAY_FLAGS, 4, &array.flags) ||
+        !find_dtype(reader, &array) || !count_items(reader, &array))
         return false;
     *ret = array;
     return true;
@@ -122,7 +119,7 @@ static void array_references(const struct reader *reader, const struct type *typ
         !(array.flags & CONTIGUOUS))
         return;
     for (uint64_t i = 0; i < array.count && !references->ended; i++) {
-        if (!word_at(reader, array.data + i * WORD, WORD, &item))
+        if (!image_word(reader->image, array.data + i * WORD, WORD, &item))
             item = 0;
         reference_index(references, item, i);
     }
@@ -136,7 +133,7 @@ static void tell_shape(const struct reader *reader, const struct array *array, f
     size_t length = 0;
 
     for (uint64_t i = 0; i < array->nd; i++) {
-        if (!word_at(reader, array->dimensions + i * WORD, WORD, &dimension))
+        if (!image_word(reader->image, array->dimensions + i * WORD, WORD, &dimension))
             return;
         length += (size_t)snprintf(text + length, sizeof(text) - length, "%s%" PRIu64,
                                    i ? ", " : "(", dimension);

@@ -204,11 +204,6 @@ uint64_t tuple_count(const struct reader *reader, uint64_t address)
 
 uint64_t tuple_item(const struct reader *reader, uint64_t address, uint64_t number)
 {
-    uint64_t item;
-
-    return image_word(reader->image,
-                      field_address(reader, address, PyTupleObject_ob_item) + number * sizeof(item),
-                      sizeof(item), &item)
-               ? item
-               : 0;
+    return read_word(reader, field_address(reader, address, PyTupleObject_ob_item) +
+                                 number * sizeof(uint64_t));
 }

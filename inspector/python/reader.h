@@ -50,6 +50,14 @@ static inline uint64_t read_pointer(const struct reader *reader, uint64_t addres
     return read_field(reader, address, field, &pointer) ? pointer : 0;
 }
 
+/* The word at `address`, wherever that is; 0 where it is not in the image. */
+static inline uint64_t read_word(const struct reader *reader, uint64_t address)
+{
+    uint64_t word;
+
+    return image_word(reader->image, address, sizeof(word), &word) ? word : 0;
+}
+
 /* A pointer that may carry tags in its two low bits (_PyStackRef, 3.14 and later): 1 is one that is
  * not counted, or NULL; 3 an integer; 2 no value at all (3.15). 0 where it is no pointer. */
 uint64_t untag(uint64_t word);

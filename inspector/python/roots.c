@@ -123,13 +123,6 @@ static bool pass(void *context, const struct reference *reference)
     return !filter->references->ended;
 }
 
-static uint64_t word_at(const struct reader *reader, uint64_t address)
-{
-    uint64_t word;
-
-    return image_word(reader->image, address, sizeof(word), &word) ? word : 0;
-}
-
 static void tell_places(const struct reader *reader, uint64_t address, const struct place *places,
                         struct references *references)
 {
@@ -140,7 +133,7 @@ static void tell_places(const struct reader *reader, uint64_t address, const str
         if (!first)
             continue;
         for (uint64_t i = 0; i < layout_size(layout, places->field) / sizeof(first); i++)
-            reference_owned(references, word_at(reader, first + i * sizeof(first)), places->name);
+            reference_owned(references, read_word(reader, first + i * sizeof(first)), places->name);
     }
 }
 
@@ -154,7 +147,7 @@ static void tell_identifiers(const struct reader *reader, uint64_t interpreter,
         !reader_has_room(reader, items, count, sizeof(items)))
         return;
     for (uint64_t i = 0; i < count && !references->ended; i++)
-        reference_owned(references, word_at(reader, items + i * sizeof(items)), "identifiers");
+        reference_owned(references, read_word(reader, items + i * sizeof(items)), "identifiers");
 }
 
 /* 3.10 to 3.13: an array of pointers to what is to be called; a list since then. */
@@ -171,7 +164,7 @@ static void tell_atexit(const struct reader *reader, uint64_t interpreter,
         !reader_has_room(reader, calls, count, sizeof(calls)))
         return;
     for (uint64_t i = 0; i < count && !references->ended; i++) {
-        uint64_t call = word_at(reader, calls + i * sizeof(call));
+        uint64_t call = read_word(reader, calls + i * sizeof(call));
         if (call)
             tell_places(reader, call, call_places, references);
     }
@@ -266,7 +259,7 @@ static bool is_interpreter(const struct reader *reader, uint64_t address)
 static uint64_t find_interpreter(const struct reader *reader, uint64_t address, uint64_t size)
 {
     for (uint64_t i = 0; i < size && i < MOST_STATIC; i += sizeof(uint64_t)) {
-        uint64_t word = word_at(reader, address + i);
+        uint64_t word = read_word(reader, address + i);
         if (word && word % 8 == 0 && is_interpreter(reader, word))
             return word;
     }
