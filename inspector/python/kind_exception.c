@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 /* Exceptions: BaseException, and the built-in ones that have a C structure of their own. */
 #include "inspector/python/kind.h"
+#include "inspector/python/names.h"
 #include "inspector/python/say.h"
 
 /* What all of them hold, besides the __dict__. */
@@ -182,13 +183,6 @@ static bool group_print(struct printer *printer, const struct type *type, uint64
     printer_add(printer, ")");
     printer_leave(printer);
     return true;
-}
-
-static bool is_given(const struct reader *reader, uint64_t object)
-{
-    const struct type *type = object ? reader_type_of(reader, object) : NULL;
-
-    return type && strcmp(type->name, "NoneType") != 0;
 }
 
 /* 3.15 also tells what could not be imported, and where: ImportError('x', name='n', path='p'). */

@@ -76,13 +76,6 @@ static bool is_true(const struct reader *reader, uint64_t object)
     return tagged ? size >> 3 : size;
 }
 
-static bool is_none(const struct reader *reader, uint64_t object)
-{
-    const struct type *type = object ? reader_type_of(reader, object) : NULL;
-
-    return !type || strcmp(type->name, "NoneType") == 0;
-}
-
 static void add_item(struct printer *printer, const char *before, uint64_t object,
                      const char *after)
 {
@@ -106,7 +99,7 @@ static bool add_namespace(struct printer *printer, uint64_t loader)
 
 static void add_loader(struct printer *printer, uint64_t loader)
 {
-    if (!is_none(printer->reader, loader) && !add_namespace(printer, loader))
+    if (is_given(printer->reader, loader) && !add_namespace(printer, loader))
         add_item(printer, " (", loader, ")");
 }
 
@@ -117,11 +110,11 @@ static void add_spec(struct printer *printer, uint64_t spec)
     uint64_t name = attribute_of(reader, spec, "name");
     uint64_t origin = attribute_of(reader, spec, "origin");
 
-    if (is_none(reader, name))
+    if (!is_given(reader, name))
         printer_add(printer, "'?'");
     else
         printer_object(printer, name);
-    if (is_none(reader, origin)) {
+    if (!is_given(reader, origin)) {
         add_loader(printer, attribute_of(reader, spec, "loader"));
     } else if (is_true(reader, attribute_of(reader, spec, "_set_fileattr"))) {
         add_item(printer, " from ", origin, "");
@@ -166,7 +159,7 @@ static bool print(struct printer *printer, const struct type *type, uint64_t add
         printer_leave(printer);
         return true;
     }
-    if (!is_none(reader, spec)) {
+    if (is_given(reader, spec)) {
         add_spec(printer, spec);
     } else {
         uint64_t file = attribute_of(reader, address, "__file__");

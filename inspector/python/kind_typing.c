@@ -48,7 +48,7 @@ static void add_item(struct printer *printer, uint64_t item, bool none_type)
     if (type && strcmp(type->name, "ellipsis") == 0) {
         printer_add(printer, "...");
     } else if (type && type->flags & TPFLAGS_TYPE_SUBCLASS && (named = reader_type(reader, item))) {
-        if (none_type && strcmp(named->name, "NoneType") == 0)
+        if (none_type && is_none_type(named))
             printer_add(printer, "None");
         else
             printer_add_utf8(printer, named->name, named->name_length);

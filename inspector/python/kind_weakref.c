@@ -18,7 +18,7 @@ static uint64_t referent_of(const struct reader *reader, uint64_t address, const
     uint64_t object = read_pointer(reader, address, PyWeakReference_wr_object);
 
     *ret = object ? reader_type_of(reader, object) : NULL;
-    return *ret && strcmp((*ret)->name, "NoneType") == 0 ? 0 : object;
+    return *ret && is_none_type(*ret) ? 0 : object;
 }
 
 static void add_referent(struct printer *printer, const struct type *of, uint64_t object)

@@ -42,6 +42,18 @@ uint64_t attribute_of(const struct reader *reader, uint64_t address, const char 
     return search.found;
 }
 
+bool is_none_type(const struct type *type)
+{
+    return strcmp(type->name, "NoneType") == 0;
+}
+
+bool is_given(const struct reader *reader, uint64_t address)
+{
+    const struct type *type = address ? reader_type_of(reader, address) : NULL;
+
+    return type && !is_none_type(type);
+}
+
 void printer_add_c_string(struct printer *printer, uint64_t address, unsigned most)
 {
     char bytes[MOST_C_STRING];

@@ -11,6 +11,12 @@
  * is not there. */
 uint64_t attribute_of(const struct reader *reader, uint64_t address, const char *name);
 
+/* Is it the type of None? */
+bool is_none_type(const struct type *type);
+
+/* Is there an object, other than None, at `address`? For what is optional. */
+bool is_given(const struct reader *reader, uint64_t address);
+
 /* The C string at `address`, which should be UTF-8: the first `most` bytes of it (256 at most). */
 void printer_add_c_string(struct printer *printer, uint64_t address, unsigned most);
 
