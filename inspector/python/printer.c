@@ -114,13 +114,6 @@ void printer_add_str(struct printer *printer, uint64_t address)
     text_free(&str);
 }
 
-void printer_add_plain(struct printer *printer, const struct type *type, uint64_t address)
-{
-    printer_add(printer, "<");
-    printer_add_utf8(printer, type->name, type->name_length);
-    printer_add_address(printer, " object at ", address, ">");
-}
-
 bool printer_enter(struct printer *printer, uint64_t address, const char *again)
 {
     bool open = printer->depth == PRINTER_DEPTH;
@@ -152,6 +145,14 @@ static bool prints_as_kind(const struct type *type)
     return type->kind && type->kind->print && type->repr == type->kind_type->repr;
 }
 
+/* As object.__repr__. */
+static void add_plain(struct printer *printer, const struct type *type, uint64_t address)
+{
+    printer_add(printer, "<");
+    printer_add_utf8(printer, type->name, type->name_length);
+    printer_add_address(printer, " object at ", address, ">");
+}
+
 void printer_object(struct printer *printer, uint64_t address)
 {
     const struct type *type = reader_type_of(printer->reader, address);
@@ -168,7 +169,7 @@ void printer_object(struct printer *printer, uint64_t address)
     else if (!type)
         printer_addf(printer, "<unreadable object at 0x%" PRIx64 ">", address);
     else if (!prints_as_kind(type) || !type->kind->print(printer, type, address))
-        printer_add_plain(printer, type, address);
+        add_plain(printer, type, address);
     printer->nested--;
 }
 

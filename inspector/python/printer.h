@@ -70,9 +70,6 @@ bool printer_add_bytes_at(struct printer *printer, uint64_t address, uint64_t co
 /* An object within the object. */
 void printer_object(struct printer *printer, uint64_t address);
 
-/* As object.__repr__: "<module.Class object at 0x...>". */
-void printer_add_plain(struct printer *printer, const struct type *type, uint64_t address);
-
 /*
  * To be called before the items of a container are printed, and printer_leave afterwards. False: it
  * is being printed already (or the nesting is too deep), and `again` ("[...]") was added instead.
