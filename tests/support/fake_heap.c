@@ -18,7 +18,9 @@ enum {
     RUNTIME_GC = 64,
 };
 
-static void slot(struct fake_heap *heap, enum layout_slot_id id, uint32_t offset, uint32_t size)
+const struct fake_style fake_newest = {LISTS_INTERPRETER, KEYS_LOG2, INT_LV_TAG, false, false};
+
+void fake_slot(struct fake_heap *heap, enum layout_slot_id id, uint32_t offset, uint32_t size)
 {
     heap->python.layout.slots[id] =
         (struct layout_slot){.present = true, .offset = offset, .size = size};
@@ -33,86 +35,86 @@ static void bits(struct fake_heap *heap, enum layout_slot_id id, uint32_t offset
 
 static void lay_out_lists(struct fake_heap *heap, const struct fake_style *style)
 {
-    slot(heap, sizeof_PyGC_Head, 0, style->wide_heads ? 32 : 16);
-    slot(heap, PyGC_Head_gc_next, 0, 8);
-    slot(heap, PyGC_Head_gc_prev, 8, 8);
+    fake_slot(heap, sizeof_PyGC_Head, 0, style->wide_heads ? 32 : 16);
+    fake_slot(heap, PyGC_Head_gc_next, 0, 8);
+    fake_slot(heap, PyGC_Head_gc_prev, 8, 8);
     if (style->wide_heads)
-        slot(heap, PyGC_Head_gc_refs, 16, 8);
-    slot(heap, sizeof_gc_generation, 0, GENERATION_SIZE);
-    slot(heap, gc_generation_head, 0, style->wide_heads ? 32 : 16);
+        fake_slot(heap, PyGC_Head_gc_refs, 16, 8);
+    fake_slot(heap, sizeof_gc_generation, 0, GENERATION_SIZE);
+    fake_slot(heap, gc_generation_head, 0, style->wide_heads ? 32 : 16);
     if (style->home == LISTS_STATIC)
         return;
 
-    slot(heap, sizeof_gc_state, 0, STATE_SIZE);
-    slot(heap, gc_state_collecting, STATE_COLLECTING, 4);
-    slot(heap, gc_state_permanent_generation, STATE_PERMANENT, GENERATION_SIZE);
+    fake_slot(heap, sizeof_gc_state, 0, STATE_SIZE);
+    fake_slot(heap, gc_state_collecting, STATE_COLLECTING, 4);
+    fake_slot(heap, gc_state_permanent_generation, STATE_PERMANENT, GENERATION_SIZE);
     if (style->incremental) {
-        slot(heap, gc_state_young, STATE_LISTS, GENERATION_SIZE);
-        slot(heap, gc_state_old, STATE_LISTS + GENERATION_SIZE, 2 * GENERATION_SIZE);
+        fake_slot(heap, gc_state_young, STATE_LISTS, GENERATION_SIZE);
+        fake_slot(heap, gc_state_old, STATE_LISTS + GENERATION_SIZE, 2 * GENERATION_SIZE);
     } else {
-        slot(heap, gc_state_generations, STATE_LISTS, 3 * GENERATION_SIZE);
+        fake_slot(heap, gc_state_generations, STATE_LISTS, 3 * GENERATION_SIZE);
     }
-    slot(heap, runtime_interpreters_head, RUNTIME_HEAD, 8);
-    slot(heap, interpreter_next, heap->faithful ? 0 : INTERPRETER_NEXT, 8);
+    fake_slot(heap, runtime_interpreters_head, RUNTIME_HEAD, 8);
+    fake_slot(heap, interpreter_next, heap->faithful ? 0 : INTERPRETER_NEXT, 8);
     if (style->home == LISTS_RUNTIME)
-        slot(heap, runtime_gc, RUNTIME_GC, STATE_SIZE);
+        fake_slot(heap, runtime_gc, RUNTIME_GC, STATE_SIZE);
     else
-        slot(heap, interpreter_gc, INTERPRETER_GC, STATE_SIZE);
+        fake_slot(heap, interpreter_gc, INTERPRETER_GC, STATE_SIZE);
 }
 
 static void lay_out_objects(struct fake_heap *heap, const struct fake_style *style)
 {
-    slot(heap, sizeof_PyObject, 0, 16);
-    slot(heap, PyObject_ob_refcnt, 0, 8);
-    slot(heap, PyObject_ob_type, 8, 8);
-    slot(heap, sizeof_PyVarObject, 0, 24);
-    slot(heap, PyVarObject_ob_size, 16, 8);
-    slot(heap, sizeof_PyTypeObject, 0, TYPE_SIZE);
-    slot(heap, PyTypeObject_tp_name, 24, 8);
-    slot(heap, PyTypeObject_tp_basicsize, 32, 8);
-    slot(heap, PyTypeObject_tp_itemsize, 40, 8);
-    slot(heap, PyTypeObject_tp_flags, 168, 8);
-    slot(heap, PyTypeObject_tp_dict, 176, 8);
-    slot(heap, sizeof_PyHeapTypeObject, 0, HEAP_TYPE_SIZE);
-    slot(heap, PyHeapTypeObject_ht_name, 208, 8);
-    slot(heap, PyHeapTypeObject_ht_qualname, 224, 8);
-    slot(heap, sizeof_PyASCIIObject, 0, 48);
-    slot(heap, PyASCIIObject_length, 16, 8);
+    fake_slot(heap, sizeof_PyObject, 0, 16);
+    fake_slot(heap, PyObject_ob_refcnt, 0, 8);
+    fake_slot(heap, PyObject_ob_type, 8, 8);
+    fake_slot(heap, sizeof_PyVarObject, 0, 24);
+    fake_slot(heap, PyVarObject_ob_size, 16, 8);
+    fake_slot(heap, sizeof_PyTypeObject, 0, TYPE_SIZE);
+    fake_slot(heap, PyTypeObject_tp_name, 24, 8);
+    fake_slot(heap, PyTypeObject_tp_basicsize, 32, 8);
+    fake_slot(heap, PyTypeObject_tp_itemsize, 40, 8);
+    fake_slot(heap, PyTypeObject_tp_flags, 168, 8);
+    fake_slot(heap, PyTypeObject_tp_dict, 176, 8);
+    fake_slot(heap, sizeof_PyHeapTypeObject, 0, HEAP_TYPE_SIZE);
+    fake_slot(heap, PyHeapTypeObject_ht_name, 208, 8);
+    fake_slot(heap, PyHeapTypeObject_ht_qualname, 224, 8);
+    fake_slot(heap, sizeof_PyASCIIObject, 0, 48);
+    fake_slot(heap, PyASCIIObject_length, 16, 8);
     bits(heap, PyASCIIObject_kind, 32, 2, 3);
     bits(heap, PyASCIIObject_compact, 32, 5, 1);
     bits(heap, PyASCIIObject_ascii, 32, 6, 1);
-    slot(heap, sizeof_PyCompactUnicodeObject, 0, 72);
-    slot(heap, sizeof_PyUnicodeObject, 0, 80);
-    slot(heap, PyUnicodeObject_data, 72, 8);
+    fake_slot(heap, sizeof_PyCompactUnicodeObject, 0, 72);
+    fake_slot(heap, sizeof_PyUnicodeObject, 0, 80);
+    fake_slot(heap, PyUnicodeObject_data, 72, 8);
     if (style->ints == INT_LV_TAG)
-        slot(heap, PyLongObject_lv_tag, 16, 8);
+        fake_slot(heap, PyLongObject_lv_tag, 16, 8);
     if (style->ints == INT_LV_TAG && heap->faithful)
-        slot(heap, PyTypeObject_tp_watched, 184, 1);
+        fake_slot(heap, PyTypeObject_tp_watched, 184, 1);
 }
 
 static void lay_out_dicts(struct fake_heap *heap, const struct fake_style *style)
 {
-    slot(heap, sizeof_PyDictObject, 0, 48);
-    slot(heap, PyDictObject_ma_keys, 32, 8);
-    slot(heap, PyDictObject_ma_values, 40, 8);
+    fake_slot(heap, sizeof_PyDictObject, 0, 48);
+    fake_slot(heap, PyDictObject_ma_keys, 32, 8);
+    fake_slot(heap, PyDictObject_ma_values, 40, 8);
     if (style->keys == KEYS_DK_SIZE) {
-        slot(heap, PyFrameObject_ob_size, 16, 8);
-        slot(heap, PyDictKeysObject_dk_size, 8, 8);
-        slot(heap, PyDictKeysObject_dk_nentries, 32, 8);
+        fake_slot(heap, PyFrameObject_ob_size, 16, 8);
+        fake_slot(heap, PyDictKeysObject_dk_size, 8, 8);
+        fake_slot(heap, PyDictKeysObject_dk_nentries, 32, 8);
     } else {
-        slot(heap, PyDictKeysObject_dk_log2_size, 8, 1);
-        slot(heap, PyDictKeysObject_dk_log2_index_bytes, 9, 1);
-        slot(heap, PyDictKeysObject_dk_kind, 10, 1);
-        slot(heap, PyDictKeysObject_dk_nentries, 32, 8);
-        slot(heap, sizeof_PyDictUnicodeEntry, 0, 16);
-        slot(heap, PyDictUnicodeEntry_me_key, 0, 8);
-        slot(heap, PyDictUnicodeEntry_me_value, 8, 8);
+        fake_slot(heap, PyDictKeysObject_dk_log2_size, 8, 1);
+        fake_slot(heap, PyDictKeysObject_dk_log2_index_bytes, 9, 1);
+        fake_slot(heap, PyDictKeysObject_dk_kind, 10, 1);
+        fake_slot(heap, PyDictKeysObject_dk_nentries, 32, 8);
+        fake_slot(heap, sizeof_PyDictUnicodeEntry, 0, 16);
+        fake_slot(heap, PyDictUnicodeEntry_me_key, 0, 8);
+        fake_slot(heap, PyDictUnicodeEntry_me_value, 8, 8);
     }
-    slot(heap, sizeof_PyDictKeysObject, 0, 40);
-    slot(heap, PyDictKeysObject_dk_indices, 40, 0);
-    slot(heap, sizeof_PyDictKeyEntry, 0, 24);
-    slot(heap, PyDictKeyEntry_me_key, 8, 8);
-    slot(heap, PyDictKeyEntry_me_value, 16, 8);
+    fake_slot(heap, sizeof_PyDictKeysObject, 0, 40);
+    fake_slot(heap, PyDictKeysObject_dk_indices, 40, 0);
+    fake_slot(heap, sizeof_PyDictKeyEntry, 0, 24);
+    fake_slot(heap, PyDictKeyEntry_me_key, 8, 8);
+    fake_slot(heap, PyDictKeyEntry_me_value, 16, 8);
 }
 
 uint64_t fake_alloc(struct fake_heap *heap, uint64_t size)
@@ -355,6 +357,22 @@ uint64_t fake_object(struct fake_heap *heap, unsigned list, uint64_t type, uint6
     fake_put(heap, node + head_size + 8, type);
     fake_put(heap, node + head_size + 16, ob_size);
     return node + head_size;
+}
+
+uint64_t fake_list_object(struct fake_heap *heap, unsigned list, const uint64_t *items,
+                          size_t count)
+{
+    fake_slot(heap, sizeof_PyListObject, 0, 40);
+    fake_slot(heap, PyListObject_ob_item, 24, 8);
+    fake_slot(heap, PyListObject_allocated, 32, 8);
+    uint64_t object = fake_object(heap, list, fake_static_type(heap, "list", 40, 0), count);
+    fake_alloc(heap, 16); /* what it takes beyond a plain object */
+    uint64_t buffer = fake_alloc(heap, count * 8);
+    fake_put(heap, object + 24, buffer);
+    fake_put(heap, object + 32, count);
+    for (size_t i = 0; i < count; i++)
+        fake_put(heap, buffer + i * 8, items[i]);
+    return object;
 }
 
 static void init(struct fake_heap *heap, const struct fake_style *style, bool faithful)

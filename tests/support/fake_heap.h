@@ -35,11 +35,17 @@ struct fake_style {
     bool wide_heads;  /* a PyGC_Head of 32 bytes, as up to 3.7 */
 };
 
+/* As CPython is today. */
+extern const struct fake_style fake_newest;
+
 void fake_heap_init(struct fake_heap *heap, const struct fake_style *style);
 /* The same, with fields that are always found in certain places in those places (layout_rules.h).
  */
 void fake_heap_init_faithful(struct fake_heap *heap, const struct fake_style *style);
 void fake_heap_free(struct fake_heap *heap);
+
+/* The layout has the field, or the structure, there. */
+void fake_slot(struct fake_heap *heap, enum layout_slot_id id, uint32_t offset, uint32_t size);
 
 /* `size` zeroed bytes, 16-aligned. Returns their address in the image. */
 uint64_t fake_alloc(struct fake_heap *heap, uint64_t size);
@@ -80,5 +86,9 @@ uint64_t fake_interpreter(struct fake_heap *heap);
 uint64_t fake_list(const struct fake_heap *heap, unsigned list);
 /* A tracked object of `type` at the end of a list. Returns the object's address. */
 uint64_t fake_object(struct fake_heap *heap, unsigned list, uint64_t type, uint64_t ob_size);
+
+/* A tracked `list` of these items, and its type. The items are where its word at 24 says. */
+uint64_t fake_list_object(struct fake_heap *heap, unsigned list, const uint64_t *items,
+                          size_t count);
 
 #endif

@@ -6,8 +6,6 @@
 #include <criterion/criterion.h>
 #include <string.h>
 
-static const struct fake_style newest = {LISTS_INTERPRETER, KEYS_LOG2, INT_LV_TAG, false, false};
-
 enum { ITEMS = 5, KEYS = 2 };
 
 struct world {
@@ -17,35 +15,19 @@ struct world {
     uint64_t things[ITEMS], list, dict, keys[KEYS];
 };
 
-static void lay_out(struct world *world, enum layout_slot_id id, uint32_t offset, uint32_t size)
-{
-    world->heap.python.layout.slots[id] =
-        (struct layout_slot){.present = true, .offset = offset, .size = size};
-}
-
 /* A list of five things, and a dict of two. */
 static void world_init(struct world *world)
 {
     struct fake_heap *heap = &world->heap;
 
     *world = (struct world){.options.repr_length = 80};
-    fake_heap_init(heap, &newest);
-    lay_out(world, sizeof_PyListObject, 0, 40);
-    lay_out(world, PyListObject_ob_item, 24, 8);
-    lay_out(world, PyListObject_allocated, 32, 8);
-    lay_out(world, sizeof_PyUnicodeObject_caches, 0, 80);
+    fake_heap_init(heap, &fake_newest);
+    fake_slot(heap, sizeof_PyUnicodeObject_caches, 0, 80);
     uint64_t thing = fake_static_type(heap, "mod.Thing", 32, 0);
-    uint64_t list = fake_static_type(heap, "list", 40, 0);
-    world->list = fake_object(heap, 0, list, ITEMS);
-    fake_alloc(heap, 16); /* what it takes beyond a plain object */
-    fake_put(heap, world->list + 32, ITEMS);
-    uint64_t items = fake_alloc(heap, ITEMS * 8);
-    fake_put(heap, world->list + 24, items);
-    fake_put(heap, world->list, 7);
-    for (uint64_t i = 0; i < ITEMS; i++) {
+    for (uint64_t i = 0; i < ITEMS; i++)
         world->things[i] = fake_object(heap, 0, thing, 0);
-        fake_put(heap, items + i * 8, world->things[i]);
-    }
+    world->list = fake_list_object(heap, 0, world->things, ITEMS);
+    fake_put(heap, world->list, 7); /* references */
     world->keys[0] = fake_ascii(heap, "one");
     world->keys[1] = fake_ascii(heap, "two");
     world->dict = fake_dict(heap, world->keys, world->things, KEYS, false);

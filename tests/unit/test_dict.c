@@ -6,13 +6,6 @@
 #include <criterion/criterion.h>
 
 static const struct fake_style old = {LISTS_RUNTIME, KEYS_DK_SIZE, INT_OB_SIZE, false, false};
-static const struct fake_style new = {LISTS_INTERPRETER, KEYS_LOG2, INT_LV_TAG, false, false};
-
-static void set_slot(struct fake_heap *heap, enum layout_slot_id id, uint32_t offset, uint32_t size)
-{
-    heap->python.layout.slots[id] =
-        (struct layout_slot){.offset = offset, .size = size, .present = true};
-}
 
 static void put_byte(struct fake_heap *heap, uint64_t address, uint8_t byte)
 {
@@ -53,7 +46,7 @@ Test(dict, deleted_entries_are_left_out)
     static const uint64_t values[] = {0x10, 0, 0x30};
     struct fake_heap heap;
 
-    fake_heap_init(&heap, &new);
+    fake_heap_init(&heap, &fake_newest);
     uint64_t unicode = fake_dict(&heap, keys, values, 3, false);
     uint64_t general = fake_dict(&heap, keys, values, 3, true);
     expect(&heap, unicode, (const uint64_t[]){0x10, 0x30, 0});
@@ -89,9 +82,9 @@ Test(dict, order_of_insertion_in_front_of_the_values)
 {
     struct fake_heap heap;
 
-    fake_heap_init(&heap, &new);
+    fake_heap_init(&heap, &fake_newest);
     heap.python.shape.values = VALUES_PREFIXED;
-    set_slot(&heap, dict_values_values, 0, 8);
+    fake_slot(&heap, dict_values_values, 0, 8);
     uint64_t dict = fake_dict(&heap, keys, nothing, 3, false);
     uint64_t values = fake_alloc(&heap, 8 + 24) + 8;
     put_byte(&heap, values - 1, 8);
@@ -109,11 +102,11 @@ Test(dict, order_of_insertion_behind_the_values)
 {
     struct fake_heap heap;
 
-    fake_heap_init(&heap, &new);
+    fake_heap_init(&heap, &fake_newest);
     heap.python.shape.values = VALUES_HEADED;
-    set_slot(&heap, dict_values_capacity, 0, 1);
-    set_slot(&heap, dict_values_size, 1, 1);
-    set_slot(&heap, dict_values_values, 8, 8);
+    fake_slot(&heap, dict_values_capacity, 0, 1);
+    fake_slot(&heap, dict_values_size, 1, 1);
+    fake_slot(&heap, dict_values_values, 8, 8);
     uint64_t dict = fake_dict(&heap, keys, nothing, 3, false);
     uint64_t header = fake_alloc(&heap, 8 + 4 * 8 + 8);
     fake_put(&heap, header, 4 | 2 << 8);
@@ -128,7 +121,7 @@ Test(dict, more_entries_than_memory_are_not_believed)
     struct fake_heap heap;
     struct dict_walk walk;
 
-    fake_heap_init(&heap, &new);
+    fake_heap_init(&heap, &fake_newest);
     const struct reader reader = {.python = &heap.python, .image = &heap.image};
     uint64_t dict = fake_dict(&heap, keys, keys, 3, false);
     uint64_t table =

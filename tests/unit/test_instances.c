@@ -5,8 +5,6 @@
 
 #include <criterion/criterion.h>
 
-static const struct fake_style newest = {LISTS_INTERPRETER, KEYS_LOG2, INT_LV_TAG, false, false};
-
 enum { MRO = 192, ITEMS = 24 };
 
 struct world {
@@ -16,19 +14,13 @@ struct world {
     uint64_t tuple_type;
 };
 
-static void lay_out(struct world *world, enum layout_slot_id id, uint32_t offset, uint32_t size)
-{
-    world->heap.python.layout.slots[id] =
-        (struct layout_slot){.present = true, .offset = offset, .size = size};
-}
-
 static void world_init(struct world *world)
 {
     *world = (struct world){0};
-    fake_heap_init(&world->heap, &newest);
-    lay_out(world, type_tp_mro, MRO, 8);
-    lay_out(world, sizeof_PyTupleObject, 0, 32);
-    lay_out(world, PyTupleObject_ob_item, ITEMS, 8);
+    fake_heap_init(&world->heap, &fake_newest);
+    fake_slot(&world->heap, type_tp_mro, MRO, 8);
+    fake_slot(&world->heap, sizeof_PyTupleObject, 0, 32);
+    fake_slot(&world->heap, PyTupleObject_ob_item, ITEMS, 8);
     world->tuple_type = fake_static_type(&world->heap, "tuple", ITEMS, 8);
     fake_put(&world->heap, world->tuple_type + 168, TPFLAGS_TUPLE_SUBCLASS);
     types_init(&world->types, &world->heap.python);

@@ -7,8 +7,6 @@
 #include <stdio.h>
 #include <string.h>
 
-static const struct fake_style newest = {LISTS_INTERPRETER, KEYS_LOG2, INT_LV_TAG, false, false};
-
 enum { MOST_ROWS = 32, OBJECTS = 6 };
 
 struct world {
@@ -26,7 +24,7 @@ struct world {
 static void world_init(struct world *world)
 {
     *world = (struct world){.enough = MOST_ROWS};
-    fake_heap_init(&world->heap, &newest);
+    fake_heap_init(&world->heap, &fake_newest);
     uint64_t order = fake_static_type(&world->heap, "app.models.Order", 40, 0);
     uint64_t thing = fake_static_type(&world->heap, "mod.Thing", 24, 0);
     uint64_t class = fake_class(&world->heap, "Class");

@@ -6,8 +6,6 @@
 #include <criterion/criterion.h>
 #include <string.h>
 
-static const struct fake_style newest = {LISTS_INTERPRETER, KEYS_LOG2, INT_LV_TAG, false, false};
-
 enum { ITEMS = 3 };
 
 struct world {
@@ -16,15 +14,9 @@ struct world {
     struct reader reader;
     struct reach_verdict verdict;
     struct instances instances;
-    uint64_t thing_type, list_type, class;
+    uint64_t thing_type, class;
     uint64_t young, old, list, buffer; /* objects, the list's items */
 };
-
-static void lay_out(struct world *world, enum layout_slot_id id, uint32_t offset, uint32_t size)
-{
-    world->heap.python.layout.slots[id] =
-        (struct layout_slot){.present = true, .offset = offset, .size = size};
-}
 
 /* Three tracked objects; the list's items are types, so that its buffer looks like an object. */
 static void world_init(struct world *world)
@@ -32,22 +24,14 @@ static void world_init(struct world *world)
     struct fake_heap *heap = &world->heap;
 
     *world = (struct world){0};
-    fake_heap_init(heap, &newest);
-    lay_out(world, sizeof_PyListObject, 0, 40);
-    lay_out(world, PyListObject_ob_item, 24, 8);
-    lay_out(world, PyListObject_allocated, 32, 8);
+    fake_heap_init(heap, &fake_newest);
     world->thing_type = fake_static_type(heap, "mod.Thing", 32, 0);
-    world->list_type = fake_static_type(heap, "list", 40, 0);
     world->class = fake_class(heap, "Class");
     world->young = fake_object(heap, 0, world->thing_type, 0);
     world->old = fake_object(heap, 2, world->class, 0);
-    world->list = fake_object(heap, 1, world->list_type, ITEMS);
-    fake_alloc(heap, 16); /* what it takes beyond a plain object */
-    fake_put(heap, world->list + 32, ITEMS);
-    world->buffer = fake_alloc(heap, ITEMS * 8);
-    for (uint64_t i = 0; i < ITEMS; i++)
-        fake_put(heap, world->buffer + i * 8, world->thing_type);
-    fake_put(heap, world->list + 24, world->buffer);
+    uint64_t items[ITEMS] = {world->thing_type, world->thing_type, world->thing_type};
+    world->list = fake_list_object(heap, 1, items, ITEMS);
+    world->buffer = fake_get(heap, world->list + 24);
     types_init(&world->types, &heap->python);
     world->reader = (struct reader){&heap->python, &heap->image, &world->types};
 }
@@ -133,14 +117,14 @@ static void move_into_pool(struct world *world)
     enum { POOL = 4096, HEADER = 48, BLOCK = 128 };
     uint64_t pool = (fake_alloc(&world->heap, 8 * POOL) + 5 * POOL) & ~(uint64_t)(POOL - 1);
 
-    lay_out(world, PyObject_ob_refcnt, 0, 4); /* as in 3.14: half an address may be one */
-    lay_out(world, sizeof_pool_header, 0, HEADER);
-    lay_out(world, pool_header_count, 0, 4);
-    lay_out(world, pool_header_freeblock, 8, 8);
-    lay_out(world, pool_header_arenaindex, 32, 4);
-    lay_out(world, pool_header_szidx, 36, 4);
-    lay_out(world, pool_header_nextoffset, 40, 4);
-    lay_out(world, pool_header_maxnextoffset, 44, 4);
+    fake_slot(&world->heap, PyObject_ob_refcnt, 0, 4); /* as in 3.14: half an address may be one */
+    fake_slot(&world->heap, sizeof_pool_header, 0, HEADER);
+    fake_slot(&world->heap, pool_header_count, 0, 4);
+    fake_slot(&world->heap, pool_header_freeblock, 8, 8);
+    fake_slot(&world->heap, pool_header_arenaindex, 32, 4);
+    fake_slot(&world->heap, pool_header_szidx, 36, 4);
+    fake_slot(&world->heap, pool_header_nextoffset, 40, 4);
+    fake_slot(&world->heap, pool_header_maxnextoffset, 44, 4);
     fake_put(&world->heap, pool, 2);
     fake_put(&world->heap, pool + 32, (uint64_t)(BLOCK / 16 - 1) << 32);
     fake_put(&world->heap, pool + 40, (HEADER + 2 * BLOCK) | (uint64_t)(POOL - BLOCK) << 32);

@@ -6,8 +6,6 @@
 #include <criterion/criterion.h>
 #include <string.h>
 
-static const struct fake_style newest = {LISTS_INTERPRETER, KEYS_LOG2, INT_LV_TAG, false, false};
-
 enum { HEADER = 48, BLOCK = 64, LARGE = 16384, SMALL = 4096, COUNT = 0, FREE_LIST = 8, ARENA = 32 };
 enum { SIZE_INDEX = 36, NEXT_OFFSET = 40, LAST_OFFSET = 44 };
 
@@ -40,7 +38,7 @@ static void world_init(struct world *world, uint64_t size, uint32_t given)
     };
 
     *world = (struct world){0};
-    fake_heap_init(&world->heap, &newest);
+    fake_heap_init(&world->heap, &fake_newest);
     for (size_t i = 0; i < sizeof(slots) / sizeof(*slots); i++)
         world->heap.python.layout.slots[slots[i].id] =
             (struct layout_slot){.present = true, .offset = slots[i].offset, .size = slots[i].size};

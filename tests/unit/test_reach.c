@@ -6,8 +6,6 @@
 
 #include <criterion/criterion.h>
 
-static const struct fake_style newest = {LISTS_INTERPRETER, KEYS_LOG2, INT_LV_TAG, false, false};
-
 enum { MOST_SEEN = 64, HEADER = 24, WORD = 8, TRAVERSE = 56 };
 
 struct world {
@@ -20,21 +18,15 @@ struct world {
     struct reach_verdict verdict;
 };
 
-static void set_slot(struct world *world, enum layout_slot_id id, uint32_t offset, uint32_t size)
-{
-    world->heap.python.layout.slots[id] =
-        (struct layout_slot){.present = true, .offset = offset, .size = size};
-}
-
 static void world_init(struct world *world)
 {
     *world = (struct world){.count = 0};
-    fake_heap_init(&world->heap, &newest);
-    set_slot(world, sizeof_PyTupleObject, 0, HEADER + WORD);
-    set_slot(world, PyTupleObject_ob_item, HEADER, WORD);
+    fake_heap_init(&world->heap, &fake_newest);
+    fake_slot(&world->heap, sizeof_PyTupleObject, 0, HEADER + WORD);
+    fake_slot(&world->heap, PyTupleObject_ob_item, HEADER, WORD);
     world->tuple_type = fake_static_type(&world->heap, "tuple", HEADER, WORD);
     world->thing_type = fake_static_type(&world->heap, "mod.Thing", HEADER, 0);
-    set_slot(world, type_tp_traverse, TRAVERSE, WORD);
+    fake_slot(&world->heap, type_tp_traverse, TRAVERSE, WORD);
     fake_put(&world->heap, world->tuple_type + TRAVERSE, 1);
     fake_put(&world->heap, world->heap.dict_type + TRAVERSE, 1);
     types_init(&world->types, &world->heap.python);
