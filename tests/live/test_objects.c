@@ -210,10 +210,7 @@ Test(objects, a_census_of_all, .timeout = 60)
     target_end(&target);
 }
 
-static const struct {
-    const char *words[6];
-    const char *cause;
-} usages[] = {
+static const struct usage usages[] = {
     {{"objects", NULL}, "objects takes one PID"},
     {{"objects", "1", "--type", "", NULL}, "names of types"},
     {{"objects", "1", "--limit", "-1", NULL}, "it takes a number"},
@@ -232,13 +229,5 @@ static const struct {
 
 Test(objects, a_wrong_command_line, .timeout = 60)
 {
-    for (size_t i = 0; i < sizeof(usages) / sizeof(*usages); i++) {
-        struct program program;
-
-        program_run(&program, usages[i].words);
-        cr_expect_eq(program.status, 2, "%s", usages[i].cause);
-        cr_expect(strstr(program.err, usages[i].cause), "%s", program.err);
-        cr_expect_eq(program.out_length, 0);
-        program_free(&program);
-    }
+    program_refuses_usages(usages, sizeof(usages) / sizeof(*usages));
 }

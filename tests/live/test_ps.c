@@ -559,19 +559,11 @@ Test(ps, processes_that_end_meanwhile)
 
 Test(ps, a_wrong_command_line)
 {
-    static const struct {
-        const char *words[3], *cause;
-    } usages[] = {
+    static const struct usage usages[] = {
         {{"ps", "4711", NULL}, "ps takes no operand"},
         {{"ps", "--no-stop", NULL}, "unknown option"},
         {{"ps", "--jsn", NULL}, "did you mean --json?"},
     };
 
-    for (size_t i = 0; i < sizeof(usages) / sizeof(*usages); i++) {
-        struct program program;
-        program_run(&program, usages[i].words);
-        cr_expect_eq(program.status, 2);
-        cr_expect(strstr(program.err, usages[i].cause), "%s", program.err);
-        program_free(&program);
-    }
+    program_refuses_usages(usages, sizeof(usages) / sizeof(*usages));
 }

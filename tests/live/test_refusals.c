@@ -13,30 +13,14 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-static void expect_refusal(const struct program *program, int status, const char *cause)
-{
-    const char *line_end = strchr(program->err, '\n');
-
-    cr_expect_eq(program->status, status, "status %d: %s", program->status, program->err);
-    cr_expect(strstr(program->err, cause), "no \"%s\" in: %s", cause, program->err);
-    cr_expect(strncmp(program->err, "pyinspect: ", 11) == 0, "%s", program->err);
-    cr_expect(line_end && !line_end[1], "not one line: %s", program->err);
-    cr_expect_eq(program->out_length, 0, "%s", program->out);
-}
-
 static void expect_attach_refused(pid_t pid, int status, const char *cause)
 {
     struct program program;
 
     program_attach(&program, pid, NULL, NULL, NULL);
-    expect_refusal(&program, status, cause);
+    program_expect_refusal(&program, status, cause);
     program_free(&program);
 }
-
-struct usage {
-    const char *words[5];
-    const char *cause;
-};
 
 static const struct usage usages[] = {
     {{NULL}, "no command"},
@@ -69,13 +53,7 @@ static const struct usage usages[] = {
 
 Test(refusals, a_wrong_command_line)
 {
-    for (size_t i = 0; i < sizeof(usages) / sizeof(*usages); i++) {
-        struct program program;
-
-        program_run(&program, usages[i].words);
-        expect_refusal(&program, 2, usages[i].cause);
-        program_free(&program);
-    }
+    program_refuses_usages(usages, sizeof(usages) / sizeof(*usages));
 }
 
 Test(refusals, no_such_process)
@@ -116,7 +94,7 @@ Test(refusals, not_a_python)
             break;
         program_free(&program);
     }
-    expect_refusal(&program, 4, "is no Python");
+    program_expect_refusal(&program, 4, "is no Python");
     program_free(&program);
     kill(pid, SIGKILL);
     waitpid(pid, NULL, 0);
@@ -143,7 +121,7 @@ Test(refusals, a_thread_of_the_kernel)
     }
     program_attach(&program, 2, NULL, NULL, NULL);
     if (strstr(program.err, "kernel") || program.status != 4) /* else a container's own PID 2 */
-        expect_refusal(&program, 3, "thread of the kernel");
+        program_expect_refusal(&program, 3, "thread of the kernel");
     program_free(&program);
 }
 
@@ -223,7 +201,7 @@ Test(refusals, a_python_without_debug_information)
         if (program.status == 0)
             cr_expect(strstr(program.err, " by the bundled table of "), "%s", program.err);
         else
-            expect_refusal(&program, 4, "--debug-file");
+            program_expect_refusal(&program, 4, "--debug-file");
         program_free(&program);
         ticker_end(&ticker);
     }

@@ -188,10 +188,7 @@ Test(show, for_a_person, .timeout = 60)
     target_end(&target);
 }
 
-static const struct {
-    const char *words[6];
-    const char *cause;
-} usages[] = {
+static const struct usage usages[] = {
     {{"show", NULL}, "show takes a PID"},
     {{"show", "1", NULL}, "show takes a PID and addresses"},
     {{"show", "x", "0x10", NULL}, "is no process id"},
@@ -206,13 +203,5 @@ static const struct {
 
 Test(show, a_wrong_command_line, .timeout = 60)
 {
-    for (size_t i = 0; i < sizeof(usages) / sizeof(*usages); i++) {
-        struct program program;
-
-        program_run(&program, usages[i].words);
-        cr_expect_eq(program.status, 2, "%s", usages[i].cause);
-        cr_expect(strstr(program.err, usages[i].cause), "%s", program.err);
-        cr_expect_eq(program.out_length, 0);
-        program_free(&program);
-    }
+    program_refuses_usages(usages, sizeof(usages) / sizeof(*usages));
 }

@@ -10,6 +10,7 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/prctl.h>
 #include <sys/ptrace.h>
 #include <sys/syscall.h>
@@ -175,6 +176,28 @@ void program_free(struct program *program)
 {
     free(program->out);
     free(program->err);
+}
+
+void program_expect_refusal(const struct program *program, int status, const char *cause)
+{
+    const char *line_end = strchr(program->err, '\n');
+
+    cr_expect_eq(program->status, status, "status %d: %s", program->status, program->err);
+    cr_expect(strstr(program->err, cause), "no \"%s\" in: %s", cause, program->err);
+    cr_expect(strncmp(program->err, "pyinspect: ", 11) == 0, "%s", program->err);
+    cr_expect(line_end && !line_end[1], "not one line: %s", program->err);
+    cr_expect_eq(program->out_length, 0, "%s", program->out);
+}
+
+void program_refuses_usages(const struct usage *usages, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        struct program program;
+
+        program_run(&program, usages[i].words);
+        program_expect_refusal(&program, 2, usages[i].cause);
+        program_free(&program);
+    }
 }
 
 static bool holds(const struct program *program, const char *load, const char *claim)

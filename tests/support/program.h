@@ -35,6 +35,18 @@ void program_free(struct program *program);
  * what is not seized, which is refused anyway: nothing can be stopped. */
 void program_run_untraced(struct program *ret, const char *const *words);
 
+/* It ended with that status, said nothing but one line with `cause` in it, and printed nothing. */
+void program_expect_refusal(const struct program *program, int status, const char *cause);
+
+/* A command line that is wrong, and what is said of it. */
+struct usage {
+    const char *words[6];
+    const char *cause;
+};
+
+/* Each is refused so, with the status of wrong usage. */
+void program_refuses_usages(const struct usage *usages, size_t count);
+
 /* Does Python say that this holds of the JSON that was printed? `claim` sees it as `answer`. */
 bool program_holds(const struct program *program, const char *claim);
 
