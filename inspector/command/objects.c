@@ -67,6 +67,17 @@ static bool set_sort(void *into, const char *value, struct error *err)
     return true;
 }
 
+/* Names are followed by commas, or end. */
+static bool has_attribute(const struct listing_options *options, const char *name, size_t length)
+{
+    for (size_t i = 0; i < options->attribute_count; i++) {
+        const char *other = options->attributes[i];
+        if (strcspn(other, ",") == length && memcmp(other, name, length) == 0)
+            return true;
+    }
+    return false;
+}
+
 static bool set_attributes(void *into, const char *value, struct error *err)
 {
     struct listing_options *options = &((struct objects_options *)into)->listing;
@@ -76,10 +87,12 @@ static bool set_attributes(void *into, const char *value, struct error *err)
         if (!length)
             return error_set(err, ERROR_USAGE,
                              "--attrs '%s': it takes names of attributes, with commas", value);
-        if (options->attribute_count == MOST_ATTRIBUTES)
+        bool is_known = has_attribute(options, at, length);
+        if (!is_known && options->attribute_count == MOST_ATTRIBUTES)
             return error_set(err, ERROR_USAGE, "--attrs: it takes %d attributes at most",
                              MOST_ATTRIBUTES);
-        options->attributes[options->attribute_count++] = at;
+        if (!is_known)
+            options->attributes[options->attribute_count++] = at;
         at += length;
         if (!*at)
             return true;

@@ -162,6 +162,19 @@ Test(objects, the_largest, .timeout = 60)
     target_end(&target);
 }
 
+Test(objects, an_attribute_that_is_named_twice, .timeout = 60)
+{
+    struct program program;
+    struct target target;
+
+    start(&target);
+    LIST(&program, &target, "--type", "module", "--csv", "--attrs", "b,a,bb,b,a", "--attrs=a,c");
+    cr_expect_eq(program.status, 0, "%s", program.err);
+    cr_expect(strstr(program.out, ",repr,attrs.b,attrs.a,attrs.bb,attrs.c\n"), "%s", program.out);
+    program_free(&program);
+    target_end(&target);
+}
+
 /* Of a copy in pieces nothing is left when the rows are printed. */
 Test(objects, in_pieces, .timeout = 60)
 {
