@@ -105,12 +105,19 @@ static bool read_addresses(struct addresses *addresses, struct error *err)
 static bool parse_addresses(struct addresses *addresses, const struct operands *operands,
                             struct error *err)
 {
+    bool has_read = false;
+
     for (size_t i = 1; i < operands->count; i++) {
-        if (!(strcmp(operands->items[i], "-") == 0
-                  ? read_addresses(addresses, err)
-                  : add_address(addresses, operands->items[i], err)))
+        bool is_input = strcmp(operands->items[i], "-") == 0;
+        if (!(is_input ? read_addresses(addresses, err)
+                       : add_address(addresses, operands->items[i], err)))
             return false;
+        has_read = has_read || is_input;
     }
+    if (!addresses->count && has_read)
+        return error_set(err, ERROR_USAGE,
+                         "there are no addresses on the standard input (pyinspect objects lists "
+                         "them)");
     return addresses->count ||
            error_set(err, ERROR_USAGE,
                      "show takes a PID and addresses: pyinspect show 4711 0x7f3a5c0d1e80 (- reads "

@@ -169,6 +169,16 @@ Test(show, without_values_nothing_of_the_targets, .timeout = 60)
     target_end(&target);
 }
 
+Test(show, an_input_without_addresses, .timeout = 60)
+{
+    static const char *const words[] = {"show", "1", "-", NULL};
+    struct program program;
+
+    program_run_files(&program, words, "/dev/null", NULL);
+    program_expect_refusal(&program, 2, "no addresses on the standard input");
+    program_free(&program);
+}
+
 Test(show, for_a_person, .timeout = 60)
 {
     struct target target;
