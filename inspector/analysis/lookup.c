@@ -350,9 +350,12 @@ bool lookup(const struct reader *reader, struct finding *findings, size_t count,
         walk.instances = instances;
         done = reach_walk(reader->python, reader->image, reader->types, meet, &walk, ret, err) &&
                instances_inherit(instances, reader, err);
-    } else {
+    } else if (walk.count) {
         done =
             reach_walk_tracked(reader->python, reader->image, reader->types, meet, &walk, ret, err);
+    } else {
+        *ret = (struct reach_verdict){0};
+        done = true;
     }
     uint64_t missed = reader->image->missed;
     for (size_t i = 0; done && i < walk.count; i++)

@@ -7,7 +7,8 @@
  * neighbours link back to it, or one at the start of a block that pymalloc has given out. Then only
  * the tracked objects are walked, for the generations and the verdict. For all other addresses
  * every object that can be reached is visited once; a header that nobody refers to is believed last
- * (is_alive false).
+ * (is_alive false). Where no object can be, in no mapping, in free blocks and in the book-keeping
+ * of pymalloc, nothing is walked.
  */
 #ifndef PYINSPECT_LOOKUP_H
 #define PYINSPECT_LOOKUP_H
@@ -50,7 +51,8 @@ static inline bool finding_is_object(const struct finding *finding)
 
 /*
  * Fills in `findings`, whose addresses may come in any order and more than once. *ret is the
- * verdict of the walk: over all objects, or, where the headers said enough, over the tracked ones.
+ * verdict of the walk: over all objects, or, where the headers said enough, over the tracked ones;
+ * all 0 where there was none.
  * `instances` is empty; if there is a class among those that were found, all objects are counted
  * in it. Fails as reach_walk.
  */

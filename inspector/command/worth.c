@@ -135,10 +135,13 @@ void worth_end(const struct worth *worth, struct text *text)
     const char *version = worth->python->version.text;
     char resident[32];
 
-    text_add(text, worth_doubt(worth) ? ", " : ", all ");
-    add_things(text, worth->verdict->links_verified, "link");
-    text_addf(text, " %s; process %d (CPython %s", worth->asked->unstopped ? "matched" : "verified",
-              (int)worth->pid, *version ? version : "of unknown version");
+    if (worth_doubt(worth) || worth->verdict->links_verified) { /* else none was needed */
+        text_add(text, worth_doubt(worth) ? ", " : ", all ");
+        add_things(text, worth->verdict->links_verified, "link");
+        text_add(text, asked->unstopped ? " matched" : " verified");
+    }
+    text_addf(text, "; process %d (CPython %s", (int)worth->pid,
+              *version ? version : "of unknown version");
     if (layout_is_borrowed(&worth->python->layout_origin)) {
         text_add(text, " by ");
         layout_origin_describe(&worth->python->layout_origin, text);

@@ -203,6 +203,20 @@ Test(lookup, memory_that_is_not_there_is_not_missed, .timeout = 60)
     world_free(&world);
 }
 
+Test(lookup, walks_nothing_where_no_object_can_be, .timeout = 60)
+{
+    struct world world;
+
+    world_init(&world);
+    struct finding findings[] = {{.asked = 0}, {.asked = FAKE_BASE - 8}};
+    look(&world, findings, sizeof(findings) / sizeof(*findings));
+    cr_expect_eq(findings[0].found, FOUND_NOTHING);
+    cr_expect_eq(findings[1].found, FOUND_NOTHING);
+    cr_expect_eq(world.verdict.objects[REACHED_TRACKED], 0);
+    cr_expect_eq(world.verdict.heap.links_verified, 0);
+    world_free(&world);
+}
+
 /* A header in which every word is wild may make it look for neighbours anywhere. */
 Test(lookup, survives_a_header_that_lies, .timeout = 60)
 {

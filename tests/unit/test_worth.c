@@ -25,6 +25,9 @@ static const struct saying sayings[] = {
      "SEEN, all 7 links verified; process 4711 (CPython 3.11.2, 2 threads, 4.0 KiB resident) "
      "was stopped 3 times, for 1.0 ms at most and 2.0 ms in all; it had been stopped before and "
      "still is; copied in pieces, for want of memory"},
+    {{.links_verified = 0},
+     {.verified = true, .stops = 1, .pause_milliseconds = 1, .threads = 1},
+     "SEEN; process 4711 (CPython 3.11.2, 1 thread, 4.0 KiB resident) stood still for 1.0 ms"},
     {{.links_verified = 1, .links_broken = 2, .lists_cut = 1, .collecting = true},
      {.stops = 1, .pause_milliseconds = 1, .threads = 1, .missed = 1, .swapped_pages = 5},
      "INCOMPLETE, the garbage collector was at work all the time (try again later), 1 list could "
