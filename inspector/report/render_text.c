@@ -265,16 +265,21 @@ static size_t most_left(const struct rows *rows, size_t column)
     return rows->style.width > used + LEAST_COLUMNS ? rows->style.width - used : LEAST_COLUMNS;
 }
 
-static size_t blanks_beside(const struct row_column *column, const struct text *text, size_t from)
+/* How many blanks a cell gets. `ahead` is how far the line is ahead of its columns, since values
+ * were longer than theirs: blanks make up for it. */
+static size_t blanks_beside(const struct row_column *column, const struct text *text, size_t from,
+                            size_t *ahead)
 {
     size_t length = text->length - from;
     size_t columns = column->width && length ? text_columns(text->bytes + from, length) : 0;
+    size_t taken = columns + *ahead;
 
-    return column->width > columns ? column->width - columns : 0;
+    *ahead = taken > column->width ? taken - column->width : 0;
+    return column->width > taken ? column->width - taken : 0;
 }
 
 /* What is left-aligned goes into the line at once, all else by way of `field`. */
-static void add_field(struct rows *rows, size_t number, const struct value *value)
+static void add_field(struct rows *rows, size_t number, const struct value *value, size_t *ahead)
 {
     const struct row_column *column = &rows->columns[number];
     struct text *line = &rows->line, *cell = &rows->field;
@@ -282,11 +287,11 @@ static void add_field(struct rows *rows, size_t number, const struct value *valu
 
     if (is_left_aligned(column->unit)) {
         output_add_cell(line, value, most);
-        add_blanks(line, blanks_beside(column, line, from));
+        add_blanks(line, blanks_beside(column, line, from, ahead));
         return;
     }
     output_add_cell(cell, value, most);
-    add_blanks(line, blanks_beside(column, cell, 0));
+    add_blanks(line, blanks_beside(column, cell, 0, ahead));
     text_add_bytes(line, cell->bytes, cell->length);
     line->failed |= cell->failed;
     text_clear(cell);
@@ -302,13 +307,15 @@ static void end_row(struct rows *rows)
 
 static void begin_rows(struct rows *rows)
 {
+    size_t ahead = 0;
+
     if (rows->style.colour)
         text_add(&rows->line, bold);
     for (size_t i = 0; i < rows->count; i++) {
         if (i)
             text_add(&rows->line, "  ");
         struct value title = value_text(rows->columns[i].title, strlen(rows->columns[i].title));
-        add_field(rows, i, &title);
+        add_field(rows, i, &title, &ahead);
     }
     end_row(rows);
     text_add(&rows->line, rows->style.colour ? plain : "");
@@ -317,10 +324,12 @@ static void begin_rows(struct rows *rows)
 
 static void add_row_line(struct rows *rows, const struct value *values)
 {
+    size_t ahead = 0;
+
     for (size_t i = 0; i < rows->count; i++) {
         if (i)
             text_add(&rows->line, "  ");
-        add_field(rows, i, &values[i]);
+        add_field(rows, i, &values[i], &ahead);
     }
     end_row(rows);
     text_add_char(&rows->line, '\n');

@@ -21,7 +21,8 @@ struct row_column {
      * CSV puts it before the key, with a dot. */
     const char *group;
     enum unit unit;
-    unsigned width; /* columns of text; a longer value pushes the others to the right */
+    /* Columns of text. What a longer value takes is taken from the blanks of those behind it. */
+    unsigned width;
 };
 
 struct rows;

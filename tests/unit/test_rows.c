@@ -87,11 +87,43 @@ Test(rows, text)
     expect(&rows_text, PLAIN_COLUMNS, &plain,
            "Address            Size  Gen  Ready  Type    Value\n"
            "0x7f3a5c0d1e80    1,234    2  yes    str     'it\\'s \"\\n\"\\x1b'\n"
-           "0x0             123,456,789  permanent  no     a\\\\b.\xe6\x97\xa5\\x0a  -1\n");
+           "0x0             123,456,789  permanent  no  a\\\\b.\xe6\x97\xa5\\x0a  -1\n");
     expect(&rows_text, 2, &colour,
            "\033[1mAddress            Size\033[0m\n"
            "0x7f3a5c0d1e80    1,234\n"
            "0x0             123,456,789\n");
+}
+
+Test(rows, text_finds_back_to_its_columns)
+{
+    static const struct row_column four[] = {{"size", "Size", NULL, UNIT_COUNT, 5},
+                                             {"gen", "Gen", NULL, UNIT_COUNT, 3},
+                                             {"type", "Type", NULL, UNIT_TEXT, 6},
+                                             {"repr", "Value", NULL, UNIT_SOURCE, 0}};
+    const struct value values[][4] = {
+        {value_number(UNIT_COUNT, 1), value_number(UNIT_COUNT, 2), text("int"), source("7")},
+        {text("tolong1"), value_number(UNIT_COUNT, 2), text("int"), source("7")},
+        {text("muchtolong"), value_number(UNIT_COUNT, 2), text("int"), source("7")},
+        {text("muchmuchtolong"), value_number(UNIT_COUNT, 2), text("int"), source("7")}};
+    struct error err = {0};
+    struct rows rows;
+    char *bytes;
+    size_t length;
+    FILE *out = open_memstream(&bytes, &length);
+
+    cr_assert(out && rows_begin(&rows, &rows_text, four, 4, &(struct render_style){0}, out, &err));
+    for (size_t i = 0; i < COUNT(values); i++)
+        cr_assert(rows_add(&rows, values[i], &err));
+    cr_assert(rows_end(&rows, true, &err));
+    cr_assert_eq(fclose(out), 0);
+    cr_expect_str_eq(bytes,
+                     " Size  Gen  Type    Value\n"
+                     "    1    2  int     7\n"
+                     "tolong1  2  int     7\n"
+                     "muchtolong  2  int  7\n"
+                     "muchmuchtolong  2  int  7\n",
+                     "%s", bytes);
+    free(bytes);
 }
 
 /* A value without width is the last, and gets what the terminal leaves. */
