@@ -233,6 +233,15 @@ static struct value generation_of(const struct listed *row)
     return value_number(UNIT_COUNT, row->object.generation);
 }
 
+/* For a person: of an immortal object the count means nothing, and has thirteen columns. */
+static struct value refcount_of(const struct objects *objects, const struct listed *row)
+{
+    if (objects->options.format == FORMAT_TEXT &&
+        refcount_is_immortal(session_python(objects->session), row->refcount))
+        return value_text("immortal", strlen("immortal"));
+    return value_number(UNIT_COUNT, row->refcount);
+}
+
 static struct value attribute_of(const struct listed *row, size_t number)
 {
     const struct text *text = &row->attributes[number];
@@ -240,7 +249,8 @@ static struct value attribute_of(const struct listed *row, size_t number)
     return text->length ? value_source(text->bytes, text->length) : value_nothing();
 }
 
-static struct value value_of(const struct listed *row, enum cell cell)
+static struct value value_of(const struct objects *objects, const struct listed *row,
+                             enum cell cell)
 {
     static const char *const ways[] = {"tracked", "referent", "owned"};
 
@@ -254,7 +264,7 @@ static struct value value_of(const struct listed *row, enum cell cell)
     case CELL_EXACT:
         return value_number(UNIT_BOOL, row->size_is_exact);
     case CELL_REFCOUNT:
-        return value_number(UNIT_COUNT, row->refcount);
+        return refcount_of(objects, row);
     case CELL_GENERATION:
         return generation_of(row);
     case CELL_TRACKED:
@@ -275,7 +285,7 @@ static bool write_row(void *context, const struct listed *row)
     struct value values[MOST_ROW_COLUMNS];
 
     for (size_t i = 0; i < objects->column_count; i++)
-        values[i] = value_of(row, objects->shown[i]);
+        values[i] = value_of(objects, row, objects->shown[i]);
     objects->failed = !rows_add(objects->rows, values, objects->err);
     return !objects->failed;
 }

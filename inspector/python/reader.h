@@ -84,6 +84,12 @@ const struct type *reader_type_of(const struct reader *reader, uint64_t address)
 /* ob_refcnt, whose width is the build's. False: not in the image. */
 MUST_CHECK bool read_refcount(const struct reader *reader, uint64_t address, uint64_t *ret);
 
+/* Does such a count say that the object lives for ever? Nobody counts its references then. */
+static inline bool refcount_is_immortal(const struct python *python, uint64_t refcount)
+{
+    return python->shape.has_immortals && (int32_t)(uint32_t)refcount < 0;
+}
+
 /* |ob_size|; false where it cannot be read, or is larger than items of `item_size` bytes (1 or
  * more) find room for in the mapping around `items`. */
 MUST_CHECK bool read_count(const struct reader *reader, uint64_t address, uint64_t items,

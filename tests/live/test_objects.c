@@ -137,6 +137,35 @@ Test(objects, in_each_format, .timeout = 60)
     target_end(&target);
 }
 
+/* Each value begins under its title, even where a count is as large as an immortal object's. */
+Test(objects, columns_are_aligned, .timeout = 120)
+{
+    struct interpreter pythons[PYTHONS_MAX];
+    size_t count = pythons_find(pythons, PYTHON_SUPPORTED);
+
+    for (size_t i = 0; i<count; i += count> 1 ? count - 1 : 1) { /* the oldest, the newest */
+        struct program text, json;
+        struct target target;
+
+        target_start(&target, &pythons[i], "bare");
+        LIST(&text, &target, "--all-objects", "--type", "NoneType,bool,ellipsis");
+        LIST(&json, &target, "--all-objects", "--type", "NoneType,bool,ellipsis", "--json");
+        const char *title = strstr(text.out, "Type"), *row = strchr(text.out, '\n');
+        cr_assert(title && row, "%s", text.err);
+        for (row++; *row; row = strchr(row, '\n') + 1) {
+            const char *type = row + (title - text.out);
+            cr_expect(type[-1] == ' ' && strchr("Nbe", *type), "%s: %s", target.name, text.out);
+        }
+        bool is_counted =
+            program_rows_hold(&json, "max(row[\"refcount\"] for row in rows) < 1<<31");
+        cr_expect_eq(strstr(text.out, "  immortal  ") == NULL, is_counted, "%s: %s", target.name,
+                     text.out);
+        program_free(&text);
+        program_free(&json);
+        target_end(&target);
+    }
+}
+
 Test(objects, the_largest, .timeout = 60)
 {
     struct program some, all;
