@@ -35,12 +35,12 @@ static void add_referent(struct printer *printer, const struct type *of, uint64_
 static void add_name(struct printer *printer, const struct type *of, uint64_t object)
 {
     const struct reader *reader = printer->reader;
-    const struct type *named = reader_type(reader, object);
-    bool is_type = of->flags & TPFLAGS_TYPE_SUBCLASS && named;
+    const struct type *named =
+        of->flags & TPFLAGS_TYPE_SUBCLASS ? reader_type(reader, object) : NULL;
     bool is_function = of->kind && strcmp(of->kind->type, "function") == 0;
     uint64_t name = 0;
 
-    if (is_type) {
+    if (named) {
         printer_add(printer, " (");
         printer_add_utf8(printer, named->short_name, named->short_length);
         printer_add(printer, ")");
