@@ -3,6 +3,7 @@
 
 #include "inspector/python/dict.h"
 #include "inspector/python/kind.h"
+#include "inspector/python/static_type.h"
 
 enum { WORD = 8, MOST_BASES = 64, MOST_VALUES = 255 };
 
@@ -107,7 +108,11 @@ struct instance_dict instance_dict_of(const struct reader *reader, const struct 
 {
     if (is_managed(reader, type))
         return managed_dict_of(reader, type, address);
-    return (struct instance_dict){.dict = dict_at_offset(reader, type, address)};
+    uint64_t dict = dict_at_offset(reader, type, address);
+
+    if (!dict && type->flags & TPFLAGS_TYPE_SUBCLASS)
+        dict = static_type_dict(reader, address);
+    return (struct instance_dict){.dict = dict};
 }
 
 /* The str that names value `number` of those that have no dict. */

@@ -5,6 +5,7 @@
 #include "inspector/python/names.h"
 #include "inspector/python/object.h"
 #include "inspector/python/say.h"
+#include "inspector/python/static_type.h"
 
 enum { MOST_TP_NAME = 256 };
 
@@ -48,9 +49,10 @@ static void type_references(const struct reader *reader, const struct type *type
 {
     const struct type *self = reader_type(reader, address);
     bool owned = !self || !(self->flags & TPFLAGS_HEAPTYPE);
+    uint64_t dict = read_pointer(reader, address, PyTypeObject_tp_dict);
 
     (void)type;
-    tell(references, read_pointer(reader, address, PyTypeObject_tp_dict), "__dict__", owned);
+    tell(references, dict ? dict : static_type_dict(reader, address), "__dict__", owned);
     tell(references, read_pointer(reader, address, type_tp_cache), "tp_cache", owned);
     tell(references, read_pointer(reader, address, type_tp_mro), "__mro__", owned);
     tell(references, read_pointer(reader, address, type_tp_bases), "__bases__", owned);

@@ -169,6 +169,39 @@ Test(show, without_values_nothing_of_the_targets, .timeout = 60)
     target_end(&target);
 }
 
+ParameterizedTestParameters(show, static_types)
+{
+    return pythons_some();
+}
+
+/* Since 3.12 their dictionaries are elsewhere. */
+ParameterizedTest(size_t *index, show, static_types, .timeout = 120)
+{
+    static const char before[] = "{\"address\": \"", value[] = "\"repr\": \"<class 'int'>\"";
+    struct interpreter python = pythons_get(index);
+    struct addresses found = {.count = 0};
+    struct program program;
+    struct target target;
+    char pid[16];
+
+    target_start(&target, &python, "bare");
+    snprintf(pid, sizeof(pid), "%d", (int)target.pid);
+    program_run(&program, (const char *const[]){"objects", pid, "--all-objects", "--type", "type",
+                                                "--json", NULL});
+    const char *row = strstr(program.out, value);
+    cr_assert(row, "%s: %s", target.name, program.err);
+    while (row > program.out && row[-1] != '\n')
+        row--;
+    found.items[found.count++] = strtoull(row + strlen(before), NULL, 16);
+    program_free(&program);
+    expect(&target, &found, 0,
+           "{\"__add__\", \"__doc__\", \"from_bytes\", \"real\"} < "
+           "set(a[\"name\"] for a in rows[0][\"attributes\"]) "
+           "and [f[\"type\"] for f in rows[0][\"fields\"] if f[\"name\"] == \"__dict__\"] == "
+           "[\"dict\"]");
+    target_end(&target);
+}
+
 Test(show, an_input_without_addresses, .timeout = 60)
 {
     static const char *const words[] = {"show", "1", "-", NULL};

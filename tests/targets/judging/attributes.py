@@ -1,13 +1,15 @@
 # SPDX-License-Identifier: MIT
 """Holds the rows of `pyinspect show ADDRESS... --json` against the attributes and items of objects.
 
-An attribute is an entry of the object's dict or a filled slot of a class that declares __slots__.
+An attribute is an entry of the object's dict or a filled slot of a class that declares __slots__;
+of a type, built-in ones among them, it is an entry of the type's own dict.
 One slot may hide another of the same name: both are there. A key that is no string is named by its
 repr. Items have an index in a list, tuple or deque, a key in a dict, and no order in a set.
 
 The answer: how many objects were asked for and not shown, and by type what was missing, too much or
 differently told of them.
 """
+import builtins
 import collections
 import json
 import sys
@@ -30,6 +32,7 @@ def prepare(path):
     """Makes objects of many shapes and writes their addresses, one a line."""
     import everything
     kept = everything.build(FAMILIES)
+    kept["built-in types"] = [item for item in vars(builtins).values() if isinstance(item, type)]
     found = {}
     for objects in kept.values():
         for item in objects:
@@ -44,17 +47,21 @@ def prepare(path):
 
 def is_of_interest(item):
     kind = type(item)
-    if issubclass(kind, type) or texts.is_incomplete(item):
+    if texts.is_incomplete(item):
         return False
+    if issubclass(kind, type):
+        return True
     if issubclass(kind, (list, tuple, set, frozenset, collections.deque) + truths.DICTS):
         return kind.__len__(item) <= MOST_ITEMS
     return bool(kind.__flags__ & HEAP_TYPE) and kind.__module__.startswith("families.")
 
 
 def dict_of(item):
+    if issubclass(type(item), type):
+        return dict(truths.get_dict(item))
     for base in truths.get_mro(type(item)):
         descriptor = truths.get_dict(base).get("__dict__")
-        if descriptor is not None and base is not type:
+        if descriptor is not None:
             return descriptor.__get__(item)
     return {}
 
