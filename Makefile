@@ -4,6 +4,7 @@
 #   BUILD=san           objects under AddressSanitizer and UndefinedBehaviorSanitizer
 #   TESTS="unit"        which tests `make check` runs (unit live)
 #   BENCH_SIZES="..."   how many objects the heaps of `make bench` have (200000 2000000 10000000)
+#   DYGRAPHS=DIR        where dygraph.min.js and .css are (/usr/share/javascript/dygraphs)
 #   PREFIX, DESTDIR     where `make install` puts things
 
 PREFIX ?= /usr/local
@@ -18,7 +19,7 @@ MAKEFLAGS += --no-print-directory -j$(shell nproc)
 endif
 
 OUT := build/$(BUILD)-$(notdir $(firstword $(CC)))
-LIBS := libdw libelf libseccomp
+LIBS := libdw libelf libseccomp sqlite3 zlib
 
 WARNINGS := -Wall -Wextra -Wshadow -Wmissing-prototypes -Wstrict-prototypes -Wpointer-arith \
     -Wwrite-strings -Wvla -Wundef -Wformat=2 -Wimplicit-fallthrough -Wswitch-enum \
@@ -31,7 +32,7 @@ endif
 ALL_CFLAGS = -std=c11 -D_GNU_SOURCE -I. $(WARNINGS) $(HARDEN) $(SAN) $(CFLAGS) \
     $(shell $(PKG_CONFIG) --cflags $(LIBS)) -pthread
 ALL_LDFLAGS = -pie -Wl,-z,relro,-z,now $(SAN) $(LDFLAGS) -pthread
-ALL_LIBS = $(shell $(PKG_CONFIG) --libs $(LIBS))
+ALL_LIBS = $(shell $(PKG_CONFIG) --libs $(LIBS)) -lm
 ifeq ($(BUILD),san)
 SAN := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
 endif
@@ -91,7 +92,31 @@ $(OUT)/symbols/layouts.o: $(OUT)/symbols/layouts.c symbols/layout_bundled.h Make
 	@echo "  $(CC) $<"
 	$(QUIET)$(CC) $(ALL_CFLAGS) -c -o $@ $<
 
-$(OUT)/pyinspect $(OUT)/libpyinspect.a objects: $(OUT)/symbols/layouts.o
+# What a page for a browser has inside: the chart library as Debian's libjs-dygraphs has it, and our
+# own style and script. Each file becomes a string.
+DYGRAPHS ?= /usr/share/javascript/dygraphs
+PAGE_PARTS := library_style:$(DYGRAPHS)/dygraph.min.css library_script:$(DYGRAPHS)/dygraph.min.js \
+    library_licence:inspector/report/html/dygraphs-licence.txt \
+    page_style:inspector/report/html/page.css page_script:inspector/report/html/page.js
+$(OUT)/inspector/report/page_parts.c: always | $(OUT)/have-build
+	@mkdir -p $(@D)
+	@set -e; { \
+	echo '#include "inspector/report/render_html.h"'; \
+	for part in $(PAGE_PARTS); do \
+	    echo "const struct html_part html_$${part%%:*} = {"; \
+	    sed '/sourceMappingURL=/d; s/[\\"?]/\\&/g; s/.*/"&\\n"/' "$${part#*:}"; \
+	    echo ", $$(sed '/sourceMappingURL=/d' "$${part#*:}" | wc -c)};"; \
+	done; \
+	} >$@.new
+	@cmp -s $@.new $@ && rm $@.new || mv $@.new $@
+
+$(OUT)/inspector/report/page_parts.o: $(OUT)/inspector/report/page_parts.c \
+    inspector/report/render_html.h Makefile | $(OUT)/have-build
+	@echo "  $(CC) $<"
+	$(QUIET)$(CC) $(ALL_CFLAGS) -c -o $@ $<
+
+$(OUT)/pyinspect $(OUT)/libpyinspect.a objects: $(OUT)/symbols/layouts.o \
+    $(OUT)/inspector/report/page_parts.o
 
 layouts: all ## make the tables of symbols/layouts from the interpreters that are found
 	@tests/interpreters/layouts.sh
@@ -159,11 +184,14 @@ demo: all ## start a small service and inspect it from outside
 bench: all ## hold pyinspect against objgraph inside the same process
 	@tests/bench/bench.sh
 
+bench-latency: all ## how much slower a gunicorn answers while it is watched
+	@tests/bench/latency.sh
+
 clean: ## remove build/
 	rm -rf build
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z_-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' Makefile
 
-.PHONY: all interpreters check run-tests lint objects install uninstall demo bench clean help \
-    layouts always
+.PHONY: all interpreters check run-tests lint objects install uninstall demo bench bench-latency \
+    clean help layouts always

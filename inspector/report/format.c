@@ -80,3 +80,14 @@ const char *format_milliseconds(char *buffer, double milliseconds)
     add_tenth(buffer, (unsigned)(tenths % 10), "ms");
     return buffer;
 }
+
+const char *format_decimal(char *buffer, double number)
+{
+    uint64_t hundredths = format_round(number, 100);
+
+    if (hundredths >= 1000)
+        return format_count(buffer, format_round(number, 1));
+    snprintf(buffer, BUFFER_SIZE, "%u.%02u", (unsigned)(hundredths / 100),
+             (unsigned)(hundredths % 100));
+    return buffer;
+}

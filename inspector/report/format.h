@@ -11,6 +11,9 @@
 /* "14.2 ms": into `buffer` of at least 32 bytes; returns `buffer`. */
 const char *format_milliseconds(char *buffer, double milliseconds);
 
+/* "3,600", below ten "0.41": of a number that is not negative, as format_milliseconds. */
+const char *format_decimal(char *buffer, double number);
+
 /*
  * The nearest whole number of `parts` (10: tenths) in `number`. What is no duration becomes one: 0
  * for a negative number and NaN, and no more than 10^12 whole ones.

@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <math.h>
 #include <string.h>
 
 bool output_start(const struct report *report, struct error *err)
@@ -63,6 +64,27 @@ static void add_number(struct text *text, uint64_t number, unsigned base)
     text_add_bytes(text, first, (size_t)(digits + sizeof(digits) - first));
 }
 
+bool output_is_less(const struct value *value)
+{
+    return value->number >> 63;
+}
+
+uint64_t output_change(const struct value *value)
+{
+    return output_is_less(value) ? -value->number : value->number;
+}
+
+void output_add_texts(struct text *text, const struct value *value)
+{
+    for (size_t at = 0; at < value->length;) {
+        size_t one = strnlen(value->text + at, value->length - at);
+        if (at)
+            text_add_char(text, ' ');
+        text_add_escaped(text, value->text + at, one, 0);
+        at += one + 1;
+    }
+}
+
 void output_add_plain(struct text *text, const struct value *value)
 {
     uint64_t thousandths;
@@ -71,6 +93,7 @@ void output_add_plain(struct text *text, const struct value *value)
     case UNIT_TEXT:
     case UNIT_PROSE:
     case UNIT_TEXTS:
+    case UNIT_COUNTS:
     case UNIT_SOURCE:
     case UNIT_NOTHING:
         break;
@@ -78,9 +101,21 @@ void output_add_plain(struct text *text, const struct value *value)
     case UNIT_BYTES:
         add_number(text, value->number, 10);
         break;
+    case UNIT_CHANGE:
+    case UNIT_CHANGE_BYTES:
+        if (output_is_less(value))
+            text_add_char(text, '-');
+        add_number(text, output_change(value), 10);
+        break;
     case UNIT_ADDRESS:
         text_add(text, "0x");
         add_number(text, value->number, 16);
+        break;
+    case UNIT_DECIMAL:
+        if (value->milliseconds < 0)
+            text_add_char(text, '-');
+        thousandths = format_round(fabs(value->milliseconds), 1000);
+        text_addf(text, "%" PRIu64 ".%03u", thousandths / 1000, (unsigned)(thousandths % 1000));
         break;
     case UNIT_MILLISECONDS:
         thousandths = format_round(value->milliseconds, 1000);

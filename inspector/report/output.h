@@ -26,6 +26,13 @@ MUST_CHECK bool output_finish(FILE *out, struct error *err);
 /* Adds a value that is no text as JSON and CSV have it: 1234, 14.200, true, 0x7f3a5c0d1e80. */
 void output_add_plain(struct text *text, const struct value *value);
 
+/* Of UNIT_CHANGE and UNIT_CHANGE_BYTES: is it negative, and how great is it? */
+bool output_is_less(const struct value *value);
+uint64_t output_change(const struct value *value);
+
+/* Adds the texts of UNIT_TEXTS, escaped, with blanks between. */
+void output_add_texts(struct text *text, const struct value *value);
+
 /* Adds a value as a person reads it, a text in at most `most` columns (0: all of it). */
 void output_add_cell(struct text *text, const struct value *value, size_t most);
 

@@ -95,7 +95,7 @@ bool page_text(const struct page *page, const struct render_style *style, FILE *
         done = output_text(out, &text, err) && render_text(&page->sections[i], style, out, err);
     }
     text_free(&text);
-    return done;
+    return done && output_finish(out, err);
 }
 
 static bool is_empty(const struct report *section)

@@ -16,16 +16,17 @@
 struct render_style {
     bool colour;    /* titles and closing lines in bold or dim; only for a terminal */
     unsigned width; /* columns of the terminal, which long texts are cut for; 0: it is none */
+    bool headless;  /* CSV without its header: the rows follow those of another report */
 };
 
 typedef bool render_function(const struct report *report, const struct render_style *style,
                              FILE *out, struct error *err);
 
 /*
- * For a person: the table with aligned columns (text to the left, numbers to the right, thousands
- * with commas), a title line, the rows, the closing lines. Facts are not printed. Text from a
- * target is escaped by text_add_escaped and cut at 256 columns, or where the terminal's width
- * asks for less; widths are terminal columns, for which LC_CTYPE must be a UTF-8 locale
+ * For a person: the heading, then the table with aligned columns (text to the left, numbers to the
+ * right, thousands with commas), a title line, the rows, the closing lines. Facts are not printed.
+ * Text from a target is escaped by text_add_escaped and cut at 256 columns, or where the terminal's
+ * width asks for less; widths are terminal columns, for which LC_CTYPE must be a UTF-8 locale
  * (text_columns).
  */
 render_function render_text;

@@ -22,6 +22,8 @@ static void add_text(struct text *line, struct text *field, const struct value *
         text_add_char(field, '\'');
     if (value->unit == UNIT_SOURCE)
         text_add_source(field, value->text, value->length, 0);
+    else if (value->unit == UNIT_TEXTS)
+        output_add_texts(field, value);
     else
         text_add_escaped(field, value->text, value->length, 0);
     if (field->length && strpbrk(field->bytes, ",\""))
@@ -69,7 +71,7 @@ static void add_row(struct text *line, struct text *field, const struct value *v
         if (i)
             text_add_char(line, ',');
         if (values[i].unit == UNIT_TEXT || values[i].unit == UNIT_PROSE ||
-            values[i].unit == UNIT_SOURCE)
+            values[i].unit == UNIT_SOURCE || values[i].unit == UNIT_TEXTS)
             add_text(line, field, &values[i]);
         else
             output_add_plain(line, &values[i]);
@@ -77,11 +79,11 @@ static void add_row(struct text *line, struct text *field, const struct value *v
 }
 
 static bool print_report(struct text *line, struct text *field, const struct report *report,
-                         FILE *out, struct error *err)
+                         bool headless, FILE *out, struct error *err)
 {
     size_t rows = output_rows(report, report->value_count);
 
-    if (report->column_count && !print_keys(line, field, report, out, err))
+    if (report->column_count && !headless && !print_keys(line, field, report, out, err))
         return false;
     for (size_t row = 0; row < rows; row++) {
         add_row(line, field, report->values + row * report->column_count, report->column_count);
@@ -96,11 +98,10 @@ bool render_csv(const struct report *report, const struct render_style *style, F
 {
     struct text line = {0}, field = {0};
 
-    (void)style;
     if (!output_start(report, err))
         return false;
 
-    bool done = print_report(&line, &field, report, out, err);
+    bool done = print_report(&line, &field, report, style->headless, out, err);
     text_free(&line);
     text_free(&field);
     return done;

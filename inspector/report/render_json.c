@@ -56,14 +56,17 @@ static void add_member(struct text *text, const char *key, size_t length)
     text_add(text, ": ");
 }
 
-static void add_strings(struct text *text, const char *texts, size_t length)
+static void add_array(struct text *text, const char *texts, size_t length, bool numbers)
 {
     text_add_char(text, '[');
     for (size_t at = 0; at < length;) {
         size_t one = strnlen(texts + at, length - at);
         if (at)
             text_add(text, ", ");
-        add_string(text, texts + at, one);
+        if (numbers)
+            text_add_bytes(text, texts + at, one);
+        else
+            add_string(text, texts + at, one);
         at += one + 1;
     }
     text_add_char(text, ']');
@@ -78,7 +81,8 @@ static void add_value(struct text *text, const struct value *value)
         add_string(text, value->text, value->length);
         break;
     case UNIT_TEXTS:
-        add_strings(text, value->text, value->length);
+    case UNIT_COUNTS:
+        add_array(text, value->text, value->length, value->unit == UNIT_COUNTS);
         break;
     case UNIT_NOTHING:
         text_add(text, "null");
@@ -90,6 +94,9 @@ static void add_value(struct text *text, const struct value *value)
         break;
     case UNIT_COUNT:
     case UNIT_BYTES:
+    case UNIT_CHANGE:
+    case UNIT_CHANGE_BYTES:
+    case UNIT_DECIMAL:
     case UNIT_MILLISECONDS:
     case UNIT_BOOL:
         output_add_plain(text, value);

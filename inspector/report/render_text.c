@@ -4,6 +4,7 @@
 #include "inspector/report/rows.h"
 #include "symbols/base/cleanup.h"
 
+#include <math.h>
 #include <string.h>
 
 enum { MOST_COLUMNS = 256, LEAST_COLUMNS = 24, NUMBER_COLUMNS = 15, MARK_COLUMNS = 8 };
@@ -38,6 +39,18 @@ void output_add_cell(struct text *cell, const struct value *value, size_t most)
     case UNIT_BYTES:
         text_add(cell, format_bytes(buffer, value->number));
         break;
+    case UNIT_CHANGE:
+        text_add_char(cell, output_is_less(value) ? '-' : '+');
+        text_add(cell, format_count(buffer, output_change(value)));
+        break;
+    case UNIT_CHANGE_BYTES:
+        text_add_char(cell, output_is_less(value) ? '-' : '+');
+        text_add(cell, format_bytes(buffer, output_change(value)));
+        break;
+    case UNIT_DECIMAL:
+        text_add_char(cell, value->milliseconds < 0 ? '-' : '+');
+        text_add(cell, format_decimal(buffer, fabs(value->milliseconds)));
+        break;
     case UNIT_MILLISECONDS:
         text_add(cell, format_milliseconds(buffer, value->milliseconds));
         break;
@@ -54,6 +67,8 @@ void output_add_cell(struct text *cell, const struct value *value, size_t most)
         text_add_char(cell, '-');
         break;
     case UNIT_TEXTS:
+    case UNIT_COUNTS:
+        output_add_texts(cell, value);
         break;
     }
 }
@@ -123,7 +138,7 @@ static bool measure(struct table *table, unsigned width, struct error *err)
 static bool is_left_aligned(enum unit unit)
 {
     return unit == UNIT_TEXT || unit == UNIT_PROSE || unit == UNIT_BOOL || unit == UNIT_SOURCE ||
-           unit == UNIT_ADDRESS;
+           unit == UNIT_TEXTS || unit == UNIT_ADDRESS;
 }
 
 static void add_blanks(struct text *line, size_t count)
@@ -164,6 +179,18 @@ static bool end_line(struct table *table, const char *look, FILE *out, struct er
         text_add(line, plain);
     text_add_char(line, '\n');
     return output_text(out, line, err);
+}
+
+static bool print_heading(struct table *table, const char *look, FILE *out, struct error *err)
+{
+    const struct value *heading = &table->report->heading;
+
+    if (!heading->text)
+        return true;
+    if (look)
+        text_add(&table->line, look);
+    output_add_cell(&table->line, heading, 0);
+    return end_line(table, look, out, err);
 }
 
 static bool print_titles(struct table *table, const char *look, FILE *out, struct error *err)
@@ -218,8 +245,7 @@ static bool print_table(struct table *table, const struct render_style *style, F
     return measure(table, style->width, err) &&
            print_titles(table, colour ? bold : NULL, out, err) &&
            print_rows(table, report->values, rows, NULL, out, err) &&
-           print_rows(table, report->summary, closing, colour ? dim : NULL, out, err) &&
-           print_notes(table, colour ? dim : NULL, out, err);
+           print_rows(table, report->summary, closing, colour ? dim : NULL, out, err);
 }
 
 /* What a terminal leaves for texts beside the numbers, or beside what the last column needs. */
@@ -249,8 +275,10 @@ bool render_text(const struct report *report, const struct render_style *style, 
                           .widths = widths,
                           .most = text_limit(report, style->width),
                           .most_last = MOST_COLUMNS};
-    bool done =
-        (!report->column_count || print_table(&table, style, out, err)) && output_finish(out, err);
+    bool done = print_heading(&table, style->colour ? bold : NULL, out, err) &&
+                (!report->column_count || print_table(&table, style, out, err)) &&
+                print_notes(&table, style->colour ? dim : NULL, out, err) &&
+                output_finish(out, err);
     text_free(&table.cell);
     text_free(&table.line);
     return done;
@@ -336,3 +364,4 @@ static void add_row_line(struct rows *rows, const struct value *values)
 }
 
 const struct rows_format rows_text = {.begin = begin_rows, .row = add_row_line};
+const struct rows_format rows_text_untitled = {.row = add_row_line};

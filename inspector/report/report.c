@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: MIT
 #include "inspector/report/report.h"
 
+#include "symbols/base/text.h"
 #include "symbols/base/vector.h"
 
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -70,6 +72,22 @@ void report_fact_texts(struct report *report, const char *key, const char *texts
     add_fact(report, key, value);
 }
 
+void report_fact_counts(struct report *report, const char *key, const uint64_t *counts,
+                        size_t count)
+{
+    struct text digits = {0};
+
+    for (size_t i = 0; i < count; i++) {
+        text_addf(&digits, "%" PRIu64, counts[i]);
+        text_add_bytes(&digits, "", 1);
+    }
+    struct value value = make_text(report, digits.bytes, digits.length);
+    value.unit = UNIT_COUNTS;
+    report->failed |= digits.failed;
+    text_free(&digits);
+    add_fact(report, key, value);
+}
+
 void report_fact(struct report *report, const char *key, struct value value)
 {
     enum unit unit = value.unit;
@@ -88,6 +106,11 @@ void report_fact_number(struct report *report, const char *key, enum unit unit, 
 void report_fact_milliseconds(struct report *report, const char *key, double milliseconds)
 {
     add_fact(report, key, (struct value){.unit = UNIT_MILLISECONDS, .milliseconds = milliseconds});
+}
+
+void report_fact_decimal(struct report *report, const char *key, double number)
+{
+    add_fact(report, key, (struct value){.unit = UNIT_DECIMAL, .milliseconds = number});
 }
 
 static void add_value(struct report *report, struct value **values, size_t *count, size_t *capacity,
@@ -125,6 +148,26 @@ void report_cell_number(struct report *report, uint64_t number)
     add_cell(report, make_number(unit, number));
 }
 
+void report_cell_change(struct report *report, int64_t change)
+{
+    report_cell_number(report, (uint64_t)change);
+}
+
+void report_cell_decimal(struct report *report, double number)
+{
+    add_cell(report, (struct value){.unit = UNIT_DECIMAL, .milliseconds = number});
+}
+
+void report_cell_texts(struct report *report, const char *texts, size_t length)
+{
+    report_cell_text(report, texts, length);
+}
+
+void report_cell_nothing(struct report *report)
+{
+    add_cell(report, (struct value){.unit = UNIT_NOTHING});
+}
+
 static void add_summary(struct report *report, struct value value)
 {
     add_value(report, &report->summary, &report->summary_count, &report->summary_capacity, value);
@@ -140,6 +183,21 @@ void report_summary_number(struct report *report, uint64_t number)
     enum unit unit = report->columns[report->summary_count % report->column_count].unit;
 
     add_summary(report, make_number(unit, number));
+}
+
+void report_summary_change(struct report *report, int64_t change)
+{
+    report_summary_number(report, (uint64_t)change);
+}
+
+void report_summary_nothing(struct report *report)
+{
+    add_summary(report, (struct value){.unit = UNIT_NOTHING});
+}
+
+void report_heading(struct report *report, const char *text, size_t length)
+{
+    report->heading = make_text(report, text, length);
 }
 
 void report_note(struct report *report, const char *text, size_t length)

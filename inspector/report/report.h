@@ -20,10 +20,14 @@ enum unit {
     UNIT_TEXT,
     UNIT_COUNT,        /* a number of things */
     UNIT_BYTES,        /* text: "84.1 MiB"; JSON and CSV: plain bytes */
+    UNIT_CHANGE,       /* by how many there are more: text "+1,204", "-3", "+0"; else 1204, -3, 0 */
+    UNIT_CHANGE_BYTES, /* text: "+84.1 MiB", "-512 B" */
+    UNIT_DECIMAL,      /* a double; text: "+3,600", below ten "-0.41"; JSON and CSV: 3600.000 */
     UNIT_MILLISECONDS, /* a double, not negative; text: "14.2 ms"; JSON and CSV: 14.200 */
     UNIT_BOOL,         /* text: "yes" or "no"; JSON and CSV: true or false */
     UNIT_PROSE,        /* of a column: text that is never cut, however narrow the terminal */
-    UNIT_TEXTS,        /* of a fact: several texts, each ended by a NUL; JSON: an array */
+    UNIT_TEXTS,        /* several texts, each ended by a NUL; JSON: an array, else blanks between */
+    UNIT_COUNTS, /* of a fact: several numbers, as digits, each ended by a NUL; JSON: an array */
     /* For rows (rows.h): */
     UNIT_SOURCE,  /* a text that is Python source, with escapes of its own: "'it\\n'" */
     UNIT_ADDRESS, /* "0x7f3a5c0d1e80"; JSON: the same, a string */
@@ -34,8 +38,9 @@ struct value {
     enum unit unit;
     const char *text; /* UNIT_TEXT: `length` bytes, NUL-terminated besides */
     size_t length;
-    uint64_t number; /* UNIT_COUNT, UNIT_BYTES, UNIT_BOOL, UNIT_ADDRESS */
-    double milliseconds;
+    uint64_t number; /* UNIT_COUNT, UNIT_BYTES, UNIT_BOOL, UNIT_ADDRESS; as an int64_t: UNIT_CHANGE,
+                      * UNIT_CHANGE_BYTES */
+    double milliseconds; /* UNIT_MILLISECONDS, UNIT_DECIMAL */
 };
 
 /* A fact: "objects" = 152340, "target.pid" = 4711. A dot in the key nests it (JSON object). */
@@ -61,6 +66,8 @@ struct report {
     struct value *values; /* row after row, column_count values each */
     size_t value_count, value_capacity;
 
+    struct value heading; /* a line for a person before the table; without text: none */
+
     /* Closing lines for a person ("1,234 other types ..."), columns as above; JSON and CSV, which
      * carry the rows for a machine to sum, leave them out. */
     struct value *summary;
@@ -84,6 +91,9 @@ void report_fact_text(struct report *report, const char *key, const char *text);
 void report_fact_texts(struct report *report, const char *key, const char *texts, size_t length);
 void report_fact_number(struct report *report, const char *key, enum unit unit, uint64_t number);
 void report_fact_milliseconds(struct report *report, const char *key, double milliseconds);
+void report_fact_counts(struct report *report, const char *key, const uint64_t *counts,
+                        size_t count);
+void report_fact_decimal(struct report *report, const char *key, double number);
 
 /*
  * Cells are added in column order; a row is complete when column_count of them were added, and only
@@ -92,12 +102,23 @@ void report_fact_milliseconds(struct report *report, const char *key, double mil
  */
 void report_cell_text(struct report *report, const char *text, size_t length);
 void report_cell_number(struct report *report, uint64_t number);
+void report_cell_change(struct report *report, int64_t change);
+void report_cell_decimal(struct report *report, double number);
+/* `length` bytes of UNIT_TEXTS. */
+void report_cell_texts(struct report *report, const char *texts, size_t length);
+/* There is no value, whatever the column is of. */
+void report_cell_nothing(struct report *report);
 
 /* The same for the closing lines. */
 void report_summary_text(struct report *report, const char *text);
 void report_summary_number(struct report *report, uint64_t number);
+void report_summary_change(struct report *report, int64_t change);
+void report_summary_nothing(struct report *report);
 
-/* A line of its own, which takes no part in the columns. */
+/* A line before the table. */
+void report_heading(struct report *report, const char *text, size_t length);
+
+/* A line of its own after it, which takes no part in the columns. */
 void report_note(struct report *report, const char *text, size_t length);
 
 #endif

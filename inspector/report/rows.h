@@ -33,7 +33,8 @@ struct rows_format {
     void (*row)(struct rows *rows, const struct value *values);
 };
 
-extern const struct rows_format rows_text, rows_json, rows_csv;
+/* The second is text without the line of titles. */
+extern const struct rows_format rows_text, rows_text_untitled, rows_json, rows_csv;
 
 /* On their way out. */
 struct rows {

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+#include "inspector/report/format.h"
 #include "inspector/report/render.h"
 
 #include <criterion/criterion.h>
@@ -34,4 +35,16 @@ Test(format, numbers)
         cr_expect_str_eq(format_count(buffer, numbers[i].number), numbers[i].count, "%s", buffer);
         cr_expect_str_eq(format_bytes(buffer, numbers[i].number), numbers[i].bytes, "%s", buffer);
     }
+}
+
+Test(format, decimals)
+{
+    char buffer[32];
+
+    cr_expect_str_eq(format_decimal(buffer, 0), "0.00");
+    cr_expect_str_eq(format_decimal(buffer, 0.414), "0.41");
+    cr_expect_str_eq(format_decimal(buffer, 9.994), "9.99");
+    cr_expect_str_eq(format_decimal(buffer, 9.996), "10");
+    cr_expect_str_eq(format_decimal(buffer, 3600.4), "3,600");
+    cr_expect_str_eq(format_decimal(buffer, 1e300), "1,000,000,000,000");
 }
