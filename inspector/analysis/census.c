@@ -8,11 +8,6 @@
 
 enum { PROGRESS_STEP = 4096 };
 
-struct census_tally {
-    uint64_t count;
-    uint64_t bytes;
-};
-
 void census_init(struct census *census, const struct python *python,
                  const struct census_options *options)
 {
@@ -31,8 +26,8 @@ void census_free(struct census *census)
 /* Room for the tally of each type that is known. */
 static bool grow_tallies(struct census *census)
 {
-    struct census_tally *grown = vector_grow(census->tallies, &census->tally_capacity,
-                                             census->types.count, sizeof(*census->tallies));
+    struct census_sum *grown = vector_grow(census->tallies, &census->tally_capacity,
+                                           census->types.count, sizeof(*census->tallies));
     if (!grown)
         return false;
     census->tallies = grown;
@@ -59,6 +54,14 @@ static void count_object(void *context, const struct reached_object *found)
     census->tallies[object->type].bytes += object->size;
     census->reached[found->reached]++;
     census->objects++;
+    if (census->options.roster)
+        roster_add(census->options.roster,
+                   (struct roster_entry){object->address, object->size, object->type});
+}
+
+struct census_sum census_sum(const struct census *census, uint32_t type)
+{
+    return type < census->tally_count ? census->tallies[type] : (struct census_sum){0};
 }
 
 static int compare_names(const void *left, const void *right)
@@ -115,7 +118,7 @@ static bool make_rows(struct census *census, struct error *err)
     census->exactness = (struct exactness){.types = census->exactness.types};
     for (size_t i = 0; i < census->tally_count; i++) {
         const struct type *type = census->types.items[i];
-        const struct census_tally *tally = &census->tallies[i];
+        const struct census_sum *tally = &census->tallies[i];
         bool brief = census->options.short_names;
         if (!tally->count)
             continue;
@@ -147,6 +150,8 @@ static void forget(struct census *census)
     census->bytes = 0;
     census->seen = 0;
     census->failed = false;
+    if (census->options.roster)
+        roster_clear(census->options.roster);
     memset(census->reached, 0, sizeof(census->reached));
 }
 
@@ -157,7 +162,7 @@ bool census_take(struct census *census, struct image *image, struct error *err)
             census->types.python, image, &census->types, count_object, census, &census->verdict,
             err))
         return false;
-    if (census->failed)
+    if (census->failed || (census->options.roster && census->options.roster->failed))
         return error_memory(err);
     return make_rows(census, err) && (!census->exactness.types.failed || error_memory(err));
 }

@@ -10,6 +10,7 @@
 
 #include "inspector/analysis/exactness.h"
 #include "inspector/analysis/reach.h"
+#include "inspector/analysis/roster.h"
 #include "symbols/base/progress.h"
 
 struct census_row {
@@ -19,6 +20,11 @@ struct census_row {
     uint64_t bytes;
 };
 
+/* Objects, and the bytes that they take. */
+struct census_sum {
+    uint64_t count, bytes;
+};
+
 enum census_order { CENSUS_BY_COUNT, CENSUS_BY_BYTES };
 
 struct census_options {
@@ -26,13 +32,14 @@ struct census_options {
     bool generations[GENERATIONS]; /* which of them are counted */
     bool all_objects;              /* and what the collector does not track (reach.h) */
     enum census_order order;
+    struct roster *roster; /* gets an entry for each object that is counted; NULL: none is kept */
     struct progress *progress; /* objects counted so far; NULL: nobody looks */
 };
 
 struct census {
     struct census_options options;
     struct types types;
-    struct census_tally *tallies; /* by type number */
+    struct census_sum *tallies; /* by type number */
     size_t tally_count, tally_capacity;
 
     /* The answer, of census_take: */
@@ -49,6 +56,9 @@ struct census {
 void census_init(struct census *census, const struct python *python,
                  const struct census_options *options);
 void census_free(struct census *census);
+
+/* Of the type of that number. */
+struct census_sum census_sum(const struct census *census, uint32_t type);
 
 /* Counts what the image holds; what an earlier call counted is forgotten. */
 MUST_CHECK bool census_take(struct census *census, struct image *image, struct error *err);

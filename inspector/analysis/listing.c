@@ -2,10 +2,10 @@
 #include "inspector/analysis/listing.h"
 
 #include "inspector/analysis/listing_values.h"
+#include "inspector/analysis/type_pattern.h"
 #include "inspector/python/object.h"
 #include "symbols/base/vector.h"
 
-#include <fnmatch.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -19,7 +19,8 @@ struct listing_entry {
 };
 
 struct listing_type {
-    uint64_t objects; /* of it, that were asked for */
+    uint64_t objects;               /* of it, that were asked for */
+    const struct snapshot_row *old; /* those that were there before; NULL: none, or nobody asks */
     bool is_looked_at, is_wanted;
 };
 
@@ -40,31 +41,13 @@ void listing_free(struct listing *listing)
         text_free(&listing->attributes[i]);
 }
 
-/* Does one of the patterns between the commas of `names` fit? */
-static bool fits(const char *names, const char *name)
-{
-    char pattern[512];
-
-    for (const char *at = names;; at++) {
-        size_t length = strcspn(at, ",");
-        if (length < sizeof(pattern)) {
-            memcpy(pattern, at, length);
-            pattern[length] = '\0';
-            if (strcmp(pattern, name) == 0 || fnmatch(pattern, name, 0) == 0)
-                return true;
-        }
-        at += length;
-        if (!*at)
-            return false;
-    }
-}
-
 static bool is_type_wanted(const struct listing *listing, const struct type *type)
 {
     const struct listing_options *options = &listing->options;
 
     for (size_t i = 0; i < options->name_count; i++) {
-        if (fits(options->names[i], options->short_names ? type->short_name : type->name))
+        if (type_pattern_fits(options->names[i],
+                              options->short_names ? type->short_name : type->name))
             return true;
     }
     return !options->name_count;
@@ -85,17 +68,34 @@ static struct listing_type *look_at_type(struct listing *listing, uint32_t numbe
     }
     struct listing_type *known = &listing->known[number];
     if (!known->is_looked_at) {
-        known->is_wanted = is_type_wanted(listing, listing->types.items[number]);
+        const struct type *type = listing->types.items[number];
+        known->is_wanted = is_type_wanted(listing, type);
+        if (listing->options.new_since)
+            known->old = snapshot_find(listing->options.new_since, type->name, type->name_length,
+                                       type->short_name, type->short_length);
         known->is_looked_at = true;
     }
     return known;
 }
 
-static bool is_wanted(const struct listing *listing, const struct reached_object *found)
+static int compare_numbers(const void *left, const void *right)
+{
+    const uint64_t *a = left, *b = right;
+
+    return (*a > *b) - (*a < *b);
+}
+
+static bool is_wanted(const struct listing *listing, const struct listing_type *known,
+                      const struct reached_object *found)
 {
     const struct listing_options *options = &listing->options;
+    uint64_t address = found->object.address;
 
-    if (found->object.size < options->min_size)
+    if (found->object.size < options->min_size ||
+        (known->old && snapshot_row_has(known->old, address)))
+        return false;
+    if (options->addresses && !bsearch(&address, options->addresses, options->address_count,
+                                       sizeof(address), compare_numbers))
         return false;
     return found->reached != REACHED_TRACKED || options->generations[found->object.generation];
 }
@@ -227,7 +227,7 @@ static void meet(void *context, const struct reached_object *found)
         listing->failed = true;
         return;
     }
-    if (!known->is_wanted || !is_wanted(listing, found))
+    if (!known->is_wanted || !is_wanted(listing, known, found))
         return;
     known->objects++;
     listing->tally.objects++;

@@ -11,6 +11,7 @@
 
 #include "inspector/analysis/exactness.h"
 #include "inspector/analysis/reach.h"
+#include "inspector/analysis/snapshot.h"
 #include "inspector/python/reader.h"
 #include "symbols/base/progress.h"
 #include "symbols/base/text.h"
@@ -34,6 +35,11 @@ struct listing_options {
     bool all_objects;              /* and what the collector does not track (reach.h) */
     bool no_values;                /* without repr and attributes */
     uint64_t min_size;
+    /* Only objects that it does not have (type and address); it has objects. NULL: all. */
+    const struct snapshot *new_since;
+    /* Only objects at these, which ascend; NULL: all. */
+    const uint64_t *addresses;
+    size_t address_count;
     uint64_t limit; /* rows; 0: all */
     uint64_t repr_length;
     enum listing_order order;

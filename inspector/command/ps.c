@@ -2,6 +2,7 @@
 #include "inspector/command/command.h"
 
 #include "inspector/command/common_options.h"
+#include "inspector/command/python_name.h"
 #include "inspector/target/process.h"
 #include "inspector/target/process_list.h"
 
@@ -14,14 +15,6 @@
 enum { OLDEST_MINOR = 6 };
 
 enum { CONTAINER_COLUMNS = 40 }; /* for a person: JSON and CSV have it in full */
-
-enum kind { NO_PYTHON, CPYTHON, FREE_THREADED, PYPY };
-
-/* What the name of a file tells of the Python in it. */
-struct python_name {
-    enum kind kind;
-    int major, minor; /* -1: not told */
-};
 
 static const struct option_list option_lists[] = {
     {format_options, 0},
@@ -49,93 +42,30 @@ static const struct column machine_columns[] = {
     {"command", "Command", UNIT_TEXT},
 };
 
-static bool skip(const char **at, const char *start)
-{
-    size_t length = strlen(start);
-
-    if (strncmp(*at, start, length) != 0)
-        return false;
-    *at += length;
-    return true;
-}
-
-/* Of at most two digits; -1 where there is none. */
-static int take_number(const char **at)
-{
-    int number = -1;
-
-    for (int digits = 0; digits < 2 && **at >= '0' && **at <= '9'; digits++)
-        number = (number < 0 ? 0 : number * 10) + (*(*at)++ - '0');
-    return number;
-}
-
-/*
- * "python", "python3", "python3.11", "python3.6dm", "python3.13t", "python3.11-dbg",
- * "libpython3.11.so.1.0", "libpython3.13t.so", "pypy3", "pypy3.10-c", "libpypy3.10-c.so"; and no
- * "python3.11.zip", "python-config", "pythonista".
- */
-static struct python_name parse_name(const char *name)
-{
-    const struct python_name none = {.kind = NO_PYTHON};
-    struct python_name found = {.kind = CPYTHON, .major = -1, .minor = -1};
-    const char *at = name;
-    bool is_library = skip(&at, "lib");
-
-    if (skip(&at, "pypy"))
-        found.kind = PYPY;
-    else if (!skip(&at, "python"))
-        return none;
-    found.major = take_number(&at);
-    if (found.major >= 0 && at[0] == '.' && at[1] >= '0' && at[1] <= '9') {
-        at++;
-        found.minor = take_number(&at);
-    }
-    if (found.kind == PYPY)
-        skip(&at, "-c");
-    for (; *at && strchr("dmut", *at); at++) {
-        if (*at == 't' && found.kind == CPYTHON)
-            found.kind = FREE_THREADED;
-    }
-    if (!is_library)
-        skip(&at, "-dbg");
-    bool ends = is_library ? skip(&at, ".so") && (!*at || *at == '.') : !*at;
-    return ends ? found : none;
-}
-
-/* A name without a minor version may be a launcher's, or of a libpython3.so that forwards. */
-static enum name_rank judge(const char *name)
-{
-    struct python_name found = parse_name(name);
-
-    if (found.kind == NO_PYTHON)
-        return NAME_OTHER;
-    return found.minor >= 0 ? NAME_CERTAIN : NAME_LIKELY;
-}
-
 /* "3.11", "3.13t", "PyPy 3.10", "3": what the name tells. Only the file itself has the rest. */
 static void describe_version(const struct listed_process *process, struct text *text)
 {
-    struct python_name found = parse_name(process->found);
+    struct python_name found = python_name_parse(process->found);
     size_t start = text->length;
 
-    if (found.kind == PYPY)
+    if (found.kind == NAMED_PYPY)
         text_add(text, "PyPy");
     if (found.major >= 0)
         text_addf(text, "%s%d", text->length > start ? " " : "", found.major);
     if (found.minor >= 0)
         text_addf(text, ".%d", found.minor);
-    if (found.kind == FREE_THREADED)
+    if (found.kind == NAMED_FREE_THREADED)
         text_add(text, "t");
 }
 
 /* Adds why it cannot be inspected, in a few words; nothing where it can. */
 static void describe_reason(const struct listed_process *process, struct text *text)
 {
-    struct python_name found = parse_name(process->found);
+    struct python_name found = python_name_parse(process->found);
 
-    if (found.kind == PYPY)
+    if (found.kind == NAMED_PYPY)
         text_add(text, "PyPy");
-    else if (found.kind == FREE_THREADED)
+    else if (found.kind == NAMED_FREE_THREADED)
         text_add(text, "free-threaded");
     else if (found.major >= 0 && (found.major < 3 || (found.major == 3 && found.minor >= 0 &&
                                                       found.minor < OLDEST_MINOR)))
@@ -259,7 +189,7 @@ static bool run(int argc, char **argv, int first, struct progress *progress, str
     if (operands.count)
         return error_set(err, ERROR_USAGE, "ps takes no operand, as '%s' is: pyinspect ps",
                          operands.items[0]);
-    if (!process_check_proc(err) || !process_list_read(&list, judge, err))
+    if (!process_check_proc(err) || !process_list_read(&list, python_name_judge, err))
         return false;
     fill_answer(&list, format, ret);
     process_list_free(&list);

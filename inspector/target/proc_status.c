@@ -21,6 +21,19 @@ ssize_t proc_file_read(int proc, const char *name, char *text, size_t size)
     return got < 0 ? -1 : (ssize_t)length;
 }
 
+void proc_command_read(int proc, char *text, size_t size)
+{
+    ssize_t length = proc_file_read(proc, "cmdline", text, size);
+
+    while (length > 0 && !text[length - 1])
+        length--;
+    for (ssize_t i = 0; i < length; i++) {
+        if (!text[i])
+            text[i] = ' ';
+    }
+    text[length > 0 ? length : 0] = '\0';
+}
+
 bool proc_stat_read(int proc, struct proc_stat *ret)
 {
     char text[1024];
@@ -33,9 +46,9 @@ bool proc_stat_read(int proc, struct proc_stat *ret)
     const char *close = strrchr(text, ')');
     if (!open || !close || close < open ||
         sscanf(close + 1,
-               " %c %*d %*d %*d %*d %*d %lu %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d %*d %*d "
-               "%" SCNu64,
-               &stat.state, &stat.flags, &stat.start_time) != 3)
+               " %c %d %*d %*d %*d %*d %lu %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d %*d %*d "
+               "%" SCNu64 " %*u %*d %*u %*u %*u %" SCNu64,
+               &stat.state, &stat.parent, &stat.flags, &stat.start_time, &stat.stack_start) != 5)
         return false;
     snprintf(stat.name, sizeof(stat.name), "%.*s", (int)(close - open - 1), open + 1);
     *ret = stat;

@@ -327,6 +327,26 @@ bool process_pagemap(const struct process *process, uint64_t address, uint64_t *
                (ssize_t)size;
 }
 
+bool process_identify(const struct process *process, struct process_identity *ret)
+{
+    struct process_identity identity = {.pid = process->pid, .start_time = process->start_time};
+    struct proc_stat stat;
+    char boot[64];
+
+    if (!proc_stat_read(process->proc, &stat))
+        return false;
+    identity.stack_start = stat.stack_start;
+    if (proc_file_read(AT_FDCWD, "/proc/sys/kernel/random/boot_id", boot, sizeof(boot)) > 0)
+        snprintf(identity.boot, sizeof(identity.boot), "%.*s", (int)strcspn(boot, "\n"), boot);
+    *ret = identity;
+    return true;
+}
+
+void process_command_line(const struct process *process, char *text, size_t size)
+{
+    proc_command_read(process->proc, text, size);
+}
+
 void process_executable(const struct process *process, char *path, size_t size)
 {
     ssize_t length = readlinkat(process->proc, "exe", path, size - 1);

@@ -84,7 +84,26 @@ bool process_pagemap(const struct process *process, uint64_t address, uint64_t *
 uint64_t process_resident(const struct process *process);
 unsigned process_threads(const struct process *process);
 
+/*
+ * Which process and which program it is, in words that hold longer than we do: two that are equal
+ * in all of it share one space of addresses. A new boot has another `boot`, a process with the same
+ * number another `start_time`, and an exec (where addresses are randomised, as they usually are)
+ * another `stack_start`.
+ */
+struct process_identity {
+    pid_t pid;
+    uint64_t start_time;
+    uint64_t stack_start; /* 0: it may not be known */
+    char boot[37];        /* boot_id of random(4); "" unknown */
+};
+
+/* False: it has ended. */
+MUST_CHECK bool process_identify(const struct process *process, struct process_identity *ret);
+
 /* The path of the executable as the target's root sees it, "" where it is not known. */
 void process_executable(const struct process *process, char *path, size_t size);
+
+/* Its command line, any bytes, with blanks between the words, cut at `size` - 1; "" if unknown. */
+void process_command_line(const struct process *process, char *text, size_t size);
 
 #endif

@@ -103,18 +103,21 @@ static bool judge_process(struct verdict *verdict, int proc)
     return verdict->rank > NAME_OTHER;
 }
 
+bool process_is_of_kind(pid_t pid, name_judge *judge)
+{
+    struct verdict verdict = {.judge = judge};
+    char path[64];
+
+    snprintf(path, sizeof(path), "/proc/%d", (int)pid);
+    AUTO_CLOSE int proc = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    return proc >= 0 && judge_process(&verdict, proc);
+}
+
 static const char *read_command(int proc, struct arena *texts)
 {
     char command[COMMAND_MAX];
-    ssize_t length = proc_file_read(proc, "cmdline", command, sizeof(command));
-
-    while (length > 0 && !command[length - 1])
-        length--;
-    for (ssize_t i = 0; i < length; i++) {
-        if (!command[i])
-            command[i] = ' ';
-    }
-    return arena_copy(texts, command, length > 0 ? (size_t)length : 0);
+    proc_command_read(proc, command, sizeof(command));
+    return arena_copy(texts, command, strlen(command));
 }
 
 /* False: it has ended, or is none that is listed. */

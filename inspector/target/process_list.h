@@ -47,4 +47,7 @@ struct process_list {
 MUST_CHECK bool process_list_read(struct process_list *ret, name_judge *judge, struct error *err);
 void process_list_free(struct process_list *list);
 
+/* Is this process of that kind? False too where it has ended. */
+bool process_is_of_kind(pid_t pid, name_judge *judge);
+
 #endif

@@ -247,3 +247,75 @@ Test(listing, rows_need_nothing_that_was_not_touched, .timeout = 60)
     listing_free(&world.listing);
     world_free(&world);
 }
+
+/* What was there when only the first four objects were. */
+static void take_old(struct world *world, struct snapshot *ret)
+{
+    static const struct origin origin = {.executable = "", .version = "", .command_line = ""};
+    struct roster roster = {0};
+    struct census_options options = {.generations = {true, true, true, true}, .roster = &roster};
+    struct census census;
+    struct error err = {0};
+
+    for (size_t i = 4; i < OBJECTS; i++)
+        fake_untrack(&world->heap, world->objects[i]);
+    census_init(&census, &world->heap.python, &options);
+    cr_assert(census_take(&census, &world->heap.image, &err), "%s", err.text);
+    cr_assert(snapshot_make(ret, &census, &origin, &(struct occasion){0}, &err), "%s", err.text);
+    census_free(&census);
+    roster_free(&roster);
+}
+
+Test(listing, leaves_out_what_was_there_before, .timeout = 60)
+{
+    struct world before, world;
+    struct snapshot old;
+
+    world_init(&before);
+    take_old(&before, &old);
+    world_init(&world); /* the same again, at the same addresses */
+    world.options.new_since = &old;
+    EXPECT(&world, 4, 5);
+    world.options.order = LISTING_BY_ADDRESS;
+    world.options.limit = 1;
+    list(&world);
+    cr_expect_eq(world.listing.tally.objects, 2);
+    listing_free(&world.listing);
+    snapshot_free(&old);
+    world_free(&before);
+    world_free(&world);
+}
+
+Test(listing, an_address_that_another_type_had_before_is_new, .timeout = 60)
+{
+    struct world before, world;
+    struct snapshot old;
+
+    world_init(&before);
+    take_old(&before, &old);
+    world_init(&world);
+    fake_put(&world.heap, world.objects[0] + 8, fake_get(&world.heap, world.objects[1] + 8));
+    world.options.new_since = &old;
+    EXPECT(&world, 0, 4, 5);
+    snapshot_free(&old);
+    world_free(&before);
+    world_free(&world);
+}
+
+Test(listing, keeps_to_the_addresses_that_are_given, .timeout = 60)
+{
+    struct world world;
+
+    world_init(&world);
+    uint64_t addresses[] = {1, world.objects[1], world.objects[4], UINT64_MAX};
+    world.options.addresses = addresses;
+    world.options.address_count = 4;
+    EXPECT(&world, 1, 4);
+    world.options.address_count = 2;
+    EXPECT(&world, 1);
+    world.options.address_count = 0;
+    list(&world);
+    cr_expect_eq(world.count, 0);
+    listing_free(&world.listing);
+    world_free(&world);
+}

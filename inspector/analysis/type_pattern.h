@@ -1,0 +1,14 @@
+// SPDX-License-Identifier: MIT
+/*
+ * type_pattern - types as a person asks for them: a name, or one with * ? [ ] as a shell has them;
+ * several with commas.
+ */
+#ifndef PYINSPECT_TYPE_PATTERN_H
+#define PYINSPECT_TYPE_PATTERN_H
+
+#include <stdbool.h>
+
+/* Does one of the patterns between the commas fit? */
+bool type_pattern_fits(const char *patterns, const char *name);
+
+#endif
