@@ -4,6 +4,7 @@
  * file that writes to stdout and stderr and that knows an exit status.
  */
 #include "inspector/command/command.h"
+#include "inspector/live_page.h"
 #include "inspector/progress_bar.h"
 #include "inspector/report/render.h"
 #include "inspector/report/rows.h"
@@ -11,6 +12,7 @@
 #include <fcntl.h>
 #include <locale.h>
 #include <signal.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -30,6 +32,7 @@ enum status {
     STATUS_LIMIT = 5,
     STATUS_INPUT = 6,
     STATUS_OUTPUT = 7,
+    STATUS_CROSSED = 8,
 };
 
 static enum status status_of(enum error_kind kind)
@@ -58,6 +61,8 @@ static enum status status_of_answer(const struct answer *answer)
 {
     if (answer->obstacle != ERROR_NONE)
         return status_of(answer->obstacle);
+    if (answer->crossed)
+        return STATUS_CROSSED;
     return answer->complete ? STATUS_ANSWERED : STATUS_INCOMPLETE;
 }
 
@@ -108,10 +113,11 @@ static unsigned terminal_width(FILE *out)
     return isatty(fileno(out)) && ioctl(fileno(out), TIOCGWINSZ, &size) == 0 ? size.ws_col : 0;
 }
 
+static render_function *const renderers[] = {
+    [FORMAT_TEXT] = render_text, [FORMAT_JSON] = render_json, [FORMAT_CSV] = render_csv};
+
 static bool write_report(const struct answer *answer, struct error *err)
 {
-    static render_function *const renderers[] = {
-        [FORMAT_TEXT] = render_text, [FORMAT_JSON] = render_json, [FORMAT_CSV] = render_csv};
     struct render_style style = {.colour = wants_colour(stdout), .width = terminal_width(stdout)};
 
     if (answer->format == FORMAT_TEXT && answer->plain.length)
@@ -125,11 +131,14 @@ static bool write_rows(struct answer *answer, struct error *err)
         [FORMAT_TEXT] = &rows_text, [FORMAT_JSON] = &rows_json, [FORMAT_CSV] = &rows_csv};
     struct render_style style = {.colour = wants_colour(stdout), .width = terminal_width(stdout)};
     struct row_stream *stream = &answer->stream;
+    const struct rows_format *format = formats[answer->format];
     struct rows rows;
 
-    bool done = rows_begin(&rows, formats[answer->format], stream->columns, stream->column_count,
-                           &style, stdout, err) &&
-                stream->write(answer, &rows, err);
+    if (format == &rows_text && stream->untitled)
+        format = &rows_text_untitled;
+    bool done =
+        rows_begin(&rows, format, stream->columns, stream->column_count, &style, stdout, err) &&
+        stream->write(answer, &rows, err);
     return rows_end(&rows, done, err);
 }
 
@@ -152,8 +161,103 @@ static bool write_pages(struct answer *answer, struct error *err)
     return done;
 }
 
+/* A series of reports on its way out. */
+struct series_output {
+    struct render_style style;
+    bool renews; /* on a terminal: in place of what was printed before */
+    bool within; /* a page that is not over */
+    bool begun;  /* with one before */
+    struct live_page page;
+};
+
+static size_t terminal_rows(FILE *out)
+{
+    struct winsize size;
+
+    return ioctl(fileno(out), TIOCGWINSZ, &size) == 0 ? size.ws_row : 0;
+}
+
+/* Renders into memory; shows the page when it is whole. */
+static bool renew_page(struct series_output *output, const struct report *report, bool goes_on,
+                       struct error *err)
+{
+    struct text *part = report->column_count ? &output->page.content : &output->page.note;
+    char *bytes = NULL;
+    size_t length = 0;
+    FILE *memory = open_memstream(&bytes, &length);
+
+    if (!memory)
+        return error_memory(err);
+    output->style.width = terminal_width(stdout);
+    bool done = render_text(report, &output->style, memory, err);
+    fclose(memory);
+    if (!output->within) {
+        text_clear(&output->page.note);
+        if (report->column_count)
+            text_clear(&output->page.content);
+    }
+    if (done && bytes)
+        text_add_bytes(part, bytes, length);
+    free(bytes);
+    output->within = goes_on;
+    if (!done || goes_on)
+        return done;
+    return live_page_show(&output->page, terminal_rows(stdout), terminal_width(stdout), stdout) ||
+           error_errno(err, ERROR_OUTPUT, "cannot write to the standard output");
+}
+
+static bool append_report(struct series_output *output, enum format format,
+                          const struct report *report, bool goes_on, struct error *err)
+{
+    if (format == FORMAT_TEXT && (output->begun || output->within))
+        putchar('\n');
+    bool done = renderers[format](report, &output->style, stdout, err);
+    output->within = goes_on;
+    output->begun = true;
+    if (report->column_count)
+        output->style.headless = true;
+    return done;
+}
+
+static void say_aside(struct text *aside)
+{
+    if (aside->length)
+        say(aside->bytes, aside->length);
+    text_clear(aside);
+}
+
+static bool write_series(struct answer *answer, struct error *err)
+{
+    struct report_series *series = &answer->series;
+    struct series_output output = {.style.colour = wants_colour(stdout),
+                                   .style.width = terminal_width(stdout),
+                                   .renews = answer->format == FORMAT_TEXT && wants_colour(stdout)};
+    bool done = true;
+
+    series->is_renewed = output.renews;
+    for (bool more = true; done && more;) {
+        struct report report;
+        done = series->next(answer, &report, &more, err);
+        if (!done || !more)
+            break;
+        done = output.renews
+                   ? renew_page(&output, &report, series->page_goes_on, err)
+                   : append_report(&output, answer->format, &report, series->page_goes_on, err);
+        report_free(&report);
+        say_aside(&answer->aside);
+    }
+    /* The last one stays, and is cut no more. */
+    if (output.page.shown &&
+        !live_page_show(&output.page, SIZE_MAX, terminal_width(stdout), stdout) && done)
+        done = error_errno(err, ERROR_OUTPUT, "cannot write to the standard output");
+    live_page_free(&output.page);
+    return done;
+}
+
 static bool write_answer(struct answer *answer, struct error *err)
 {
+    if (answer->series.next)
+        return write_series(answer, err);
     if (answer->pages.make)
         return write_pages(answer, err);
     return answer->stream.write ? write_rows(answer, err) : write_report(answer, err);
@@ -170,11 +274,15 @@ static int answer(const struct command *command, int argc, char **argv)
     progress_bar_stop(bar);
     if (!done)
         return fail(&err);
-    int status = status_of_answer(&answer);
-    if (!write_answer(&answer, &err))
+    int status;
+    if (!write_answer(&answer, &err)) {
         status = fail(&err);
-    else
+    } else {
+        status = status_of_answer(&answer); /* a series knows it only now */
         say(answer.worth.bytes, answer.worth.length);
+    }
+    if (answer.late.kind != ERROR_NONE)
+        status = fail(&answer.late);
     answer_free(&answer);
     return status;
 }

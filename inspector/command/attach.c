@@ -3,9 +3,12 @@
 
 #include "inspector/analysis/census.h"
 #include "inspector/command/common_options.h"
+#include "inspector/command/moment.h"
 #include "inspector/command/questions.h"
 #include "inspector/command/worth.h"
 #include "inspector/report/render.h"
+#include "inspector/store/census_file.h"
+#include "inspector/store/census_name.h"
 
 #include <stddef.h>
 #include <stdio.h>
@@ -15,6 +18,7 @@ enum { NAMED_TYPES = 10 };
 
 struct attach_options {
     uint64_t most_common; /* 0: all */
+    const char *save;     /* the census file to write; NULL: none */
     struct object_choice choice;
     struct census_options census;
     struct session_options session;
@@ -44,9 +48,19 @@ static bool set_by(void *into, const char *value, struct error *err)
     return true;
 }
 
+static bool set_save(void *into, const char *value, struct error *err)
+{
+    struct attach_options *options = into;
+
+    options->save = value;
+    return census_name_check_new(value, err);
+}
+
 static const struct option_row own_options[] = {
     {"most-common", "N", "print the N first types, 0 for all (default 10)", set_most_common},
     {"by", "count|bytes", "what comes first (default count)", set_by},
+    {"save", "FILE", "also write the census to FILE, for compare and objects --new-since",
+     set_save},
     {.name = NULL},
 };
 
@@ -170,17 +184,36 @@ static void fill_answer(const struct session *session, const struct attach_optio
     worth_end(&worth, &ret->worth);
 }
 
+/* A disk that is full costs the file, not the answer. */
+static bool save(const struct session *session, const char *path, const struct census *census,
+                 const struct session_report *asked, struct error *err)
+{
+    struct snapshot snapshot;
+
+    if (!moment_record(session, census, asked, &snapshot, err))
+        return false;
+    bool done = census_file_save(path, &snapshot, err);
+    snapshot_free(&snapshot);
+    return done;
+}
+
 static bool count_objects(struct session *session, const struct attach_options *options,
                           struct answer *ret, struct error *err)
 {
+    struct census_options counting = options->census;
+    struct roster roster = {0};
     struct session_report asked;
     struct census census;
 
-    census_init(&census, session_python(session), &options->census);
+    counting.roster = options->save ? &roster : NULL;
+    census_init(&census, session_python(session), &counting);
     bool done = session_ask(session, question_census, &census, &asked, err);
     if (done)
         fill_answer(session, options, &census, &asked, ret);
+    if (done && options->save && save(session, options->save, &census, &asked, &ret->late))
+        text_addf(&ret->worth, "; saved in %s", options->save);
     census_free(&census);
+    roster_free(&roster);
     return done;
 }
 
@@ -197,6 +230,7 @@ static bool run(int argc, char **argv, int first, struct progress *progress, str
 
     if (!options_parse(argc, argv, first, option_lists, &options, &operands, err) ||
         !command_pid(&attach_command, &operands, &pid, err) ||
+        (options.save && !census_file_check_save(options.save, err)) ||
         !session_open(&session, pid, &options.session, err))
         return false;
     memcpy(options.census.generations, options.choice.generations,

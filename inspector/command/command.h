@@ -25,6 +25,7 @@ struct answer;
 struct row_stream {
     const struct row_column *columns;
     size_t column_count;
+    bool untitled; /* text: values alone, no line of titles */
     /* Makes all rows, and what the answer is worth. */
     bool (*write)(struct answer *answer, struct rows *rows, struct error *err);
     void (*free)(void *context);
@@ -40,15 +41,35 @@ struct page_stream {
     void *context;
 };
 
+/*
+ * An answer that goes on, a report at a time, in place of one report. One or several reports make a
+ * page, which on a terminal takes the place of the page before; one without a table is printed
+ * below that.
+ */
+struct report_series {
+    /* Waits for the next report and makes it; *more is false where there is none (*ret is then as
+     * it was, and `answer` says what all of them were worth). */
+    bool (*next)(struct answer *answer, struct report *ret, bool *more, struct error *err);
+    void (*free)(void *context);
+    void *context;
+    bool page_goes_on; /* set by `next`: the report after this one is of the same page */
+    bool is_renewed;   /* set by main: a page is seen only until the next one */
+};
+
 struct answer {
     struct report report;
-    struct page_stream pages; /* without `make`: there are none */
-    struct row_stream stream; /* without `write`: the report is the answer */
+    struct report_series series; /* without `next`: there is none */
+    struct page_stream pages;    /* without `make`: there are none */
+    struct row_stream stream;    /* without `write`: the report is the answer */
     enum format format;
     struct text plain; /* what FORMAT_TEXT prints in place of the report; empty: the report */
     bool complete;     /* false: part of the heap could not be read or verified */
     enum error_kind obstacle; /* of a diagnosis: what stands in attach's way, or ERROR_NONE */
+    struct error late;        /* what failed when the answer was made (ERROR_NONE: nothing did): it
+                               * is said after the answer */
+    bool crossed;             /* a threshold that the user set was crossed */
     struct text worth;        /* the last line on stderr: what the answer is worth */
+    struct text aside; /* of a series: for stderr at once, what the format has no place for */
 };
 
 struct command {
@@ -63,11 +84,14 @@ struct command {
 };
 
 extern const struct command attach_command;
+extern const struct command compare_command;
 extern const struct command doctor_command;
 extern const struct command layout_command;
 extern const struct command objects_command;
 extern const struct command ps_command;
+extern const struct command report_command;
 extern const struct command show_command;
+extern const struct command watch_command;
 
 extern const struct command *const commands[];
 extern const size_t command_count;

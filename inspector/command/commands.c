@@ -5,7 +5,8 @@
 #include <string.h>
 
 const struct command *const commands[] = {
-    &attach_command, &doctor_command, &layout_command, &objects_command, &ps_command, &show_command,
+    &attach_command, &compare_command, &doctor_command, &layout_command, &objects_command,
+    &ps_command,     &report_command,  &show_command,   &watch_command,
 };
 const size_t command_count = sizeof(commands) / sizeof(*commands);
 
@@ -76,6 +77,9 @@ void answer_free(struct answer *answer)
         answer->stream.free(answer->stream.context);
     if (answer->pages.free)
         answer->pages.free(answer->pages.context);
+    if (answer->series.free)
+        answer->series.free(answer->series.context);
+    text_free(&answer->aside);
     text_free(&answer->plain);
     text_free(&answer->worth);
 }

@@ -134,6 +134,12 @@ const struct option_row rows_format_options[] = {
     {.name = NULL},
 };
 
+const struct option_row series_format_options[] = {
+    {"json", NULL, "print JSON Lines, an object a process and sample", set_json},
+    {"csv", NULL, "print comma-separated values", set_csv},
+    {.name = NULL},
+};
+
 const struct option_row format_options[] = {
     {"json", NULL, "print one JSON object", set_json},
     {"csv", NULL, "print comma-separated values", set_csv},

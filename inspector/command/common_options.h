@@ -28,9 +28,11 @@ extern const struct option_row target_options[];
 extern const struct option_row debug_source_options[];
 extern const struct option_row layout_file_options[];
 
-/* How the answer is printed, into enum format: --json, --csv. The second for answers in rows. */
+/* How the answer is printed, into enum format: --json, --csv. The second for answers in rows, the
+ * third for those that go on. */
 extern const struct option_row format_options[];
 extern const struct option_row rows_format_options[];
+extern const struct option_row series_format_options[];
 
 /* Which objects, into struct object_choice: --generation, --all-objects, --short-names. */
 struct object_choice {

@@ -4,6 +4,7 @@
 #include "inspector/analysis/listing.h"
 #include "inspector/command/common_options.h"
 #include "inspector/command/questions.h"
+#include "inspector/command/selection.h"
 #include "inspector/command/worth.h"
 #include "inspector/report/render.h"
 
@@ -17,6 +18,7 @@ struct objects_options {
     struct listing_options listing;
     struct value_options values;
     struct object_choice choice;
+    struct selection selection;
     struct session_options session;
     enum format format;
 };
@@ -110,6 +112,7 @@ static const struct option_row own_options[] = {
 
 static const struct option_list option_lists[] = {
     {own_options, 0},
+    {selection_options, offsetof(struct objects_options, selection)},
     {value_options, offsetof(struct objects_options, values)},
     {object_options, offsetof(struct objects_options, choice)},
     {target_options, offsetof(struct objects_options, session)},
@@ -178,6 +181,7 @@ static void free_objects(void *context)
     listing_free(&objects->listing);
     session_close(objects->session);
     arena_free(&objects->arena);
+    selection_free(&objects->options.selection);
     free(objects);
 }
 
@@ -343,6 +347,7 @@ static void say_worth(const struct objects *objects, const struct worth *worth, 
     text_addf(text, " of %s together", format_bytes(bytes, tally->bytes));
     if (tally->shown < tally->objects)
         text_addf(text, " (%s shown)", format_count(shown, tally->shown));
+    selection_say(&objects->options.selection, tally->objects, text);
     say_left_out(objects, text);
     add_sizes(&objects->listing, text);
     worth_end(worth, text);
@@ -419,7 +424,10 @@ static bool run(int argc, char **argv, int first, struct progress *progress, str
     if (!objects)
         return error_memory(err);
     if (!parse(objects, argc, argv, first, progress, &pid, err) ||
+        !selection_load(&objects->options.selection, &objects->options.choice,
+                        &objects->options.listing, err) ||
         !session_open(&objects->session, pid, &objects->options.session, err) ||
+        !selection_check(&objects->options.selection, objects->session, err) ||
         !list_objects(objects, err)) {
         free_objects(objects);
         return false;

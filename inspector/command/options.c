@@ -159,6 +159,20 @@ static const struct option_row *find_row(const struct option_list *lists, const 
     return NULL;
 }
 
+/* "--limit", but "-o". */
+static const char *dashes(const struct option_row *row)
+{
+    return row->name[1] ? "--" : "-";
+}
+
+static bool is_letter_option(const struct option_list *lists, const char *word)
+{
+    size_t into;
+
+    return word[0] == '-' && word[1] && (!word[2] || word[2] == '=') &&
+           find_row(lists, word + 1, 1, &into);
+}
+
 static bool unknown_option(const struct option_list *lists, const char *name, struct error *err)
 {
     const char *near = NULL;
@@ -178,7 +192,7 @@ static bool unknown_option(const struct option_list *lists, const char *name, st
 static int parse_option(int left, char **words, const struct option_list *lists, char *into,
                         struct error *err)
 {
-    const char *name = words[0] + 2;
+    const char *name = words[0] + (words[0][1] == '-' ? 2 : 1);
     const char *equals = strchr(name, '=');
     size_t length = equals ? (size_t)(equals - name) : strlen(name);
     size_t offset;
@@ -191,12 +205,13 @@ static int parse_option(int left, char **words, const struct option_list *lists,
     }
     if (!row->argument) {
         if (equals)
-            return error_set(err, ERROR_USAGE, "option --%s takes no value", row->name);
+            return error_set(err, ERROR_USAGE, "option %s%s takes no value", dashes(row),
+                             row->name);
         return row->set(into + offset, NULL, err);
     }
     if (!equals && left < 2)
-        return error_set(err, ERROR_USAGE, "option --%s needs a value: --%s %s", row->name,
-                         row->name, row->argument);
+        return error_set(err, ERROR_USAGE, "option %s%s needs a value: %s%s %s", dashes(row),
+                         row->name, dashes(row), row->name, row->argument);
     if (!row->set(into + offset, equals ? equals + 1 : words[1], err))
         return 0;
     return equals ? 1 : 2;
@@ -213,7 +228,8 @@ bool options_parse(int argc, char **argv, int first, const struct option_list *l
         if (!options_over && strcmp(word, "--") == 0) {
             options_over = true;
             i++;
-        } else if (!options_over && strncmp(word, "--", 2) == 0) {
+        } else if (!options_over &&
+                   (strncmp(word, "--", 2) == 0 || is_letter_option(lists, word))) {
             int used = parse_option(argc - i, argv + i, lists, into, err);
             if (!used)
                 return false;
@@ -236,7 +252,7 @@ static void explain_row(const struct option_row *row, struct text *text)
 {
     char left[64];
 
-    snprintf(left, sizeof(left), "--%s%s%s", row->name, row->argument ? " " : "",
+    snprintf(left, sizeof(left), "%s%s%s%s", dashes(row), row->name, row->argument ? " " : "",
              row->argument ? row->argument : "");
     text_addf(text, "  %-24s %s\n", left, row->help);
 }

@@ -14,7 +14,7 @@
 #include <stdint.h>
 
 struct option_row {
-    const char *name;     /* without the dashes: "most-common"; NULL ends a list */
+    const char *name;     /* without the dashes: "most-common", or "o" for -o; NULL ends a list */
     const char *argument; /* what its value is called: "N"; NULL: it takes none */
     const char *help;     /* one line */
     /* Notes the value (NULL without one) in `into`; sets ERROR_USAGE where it is not good. */

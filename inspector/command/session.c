@@ -32,7 +32,8 @@ struct session {
     struct capture *capture;
     struct session_options options;
     double open_milliseconds; /* that session_open took */
-    struct maps maps;         /* for session_mapping: read when it is asked */
+    double stopped_milliseconds;
+    struct maps maps; /* for session_mapping: read when it is asked */
 };
 
 static bool open_once(struct session **ret, pid_t pid, const struct session_options *options,
@@ -99,6 +100,11 @@ void session_close(struct session *session)
     free(session);
 }
 
+const struct process *session_process(const struct session *session)
+{
+    return &session->process;
+}
+
 const struct python *session_python(const struct session *session)
 {
     return session->python;
@@ -112,6 +118,11 @@ pid_t session_pid(const struct session *session)
 void session_executable(const struct session *session, char *path, size_t size)
 {
     process_executable(&session->process, path, size);
+}
+
+double session_stopped_milliseconds(const struct session *session)
+{
+    return session->stopped_milliseconds;
 }
 
 bool session_is_in_pieces(const struct session *session)
@@ -291,10 +302,14 @@ static bool take_quiet(struct asking *asking, capture_work *work, struct error *
                                       .even_if_busy = !quiet,
                                       .work = work,
                                       .context = asking};
+        double begun = clock_milliseconds();
         enum capture_outcome outcome = capture_take(session->capture, &order, &taken, err);
-        if (outcome == CAPTURE_FAILED)
+        if (outcome == CAPTURE_FAILED) {
+            session->stopped_milliseconds += clock_milliseconds() - begun;
             return false;
+        }
         note_stop(&asking->report, &taken);
+        session->stopped_milliseconds += taken.stop.milliseconds;
         if (outcome == CAPTURE_DONE)
             return true;
         if (outcome == CAPTURE_OVERDUE && (++overdue == MOST_OVERDUE || !again))

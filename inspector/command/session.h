@@ -12,6 +12,7 @@
 
 #include "inspector/python/heap.h"
 #include "inspector/target/image.h"
+#include "inspector/target/process.h"
 #include "symbols/base/progress.h"
 
 #include <sys/types.h>
@@ -63,9 +64,13 @@ MUST_CHECK bool session_open(struct session **ret, pid_t pid, const struct sessi
                              struct error *err);
 void session_close(struct session *session); /* NULL is fine */
 
+const struct process *session_process(const struct session *session);
 const struct python *session_python(const struct session *session);
 pid_t session_pid(const struct session *session);
 void session_executable(const struct session *session, char *path, size_t size);
+
+/* For how long the target stood still in all so far, at most; questions that failed count too. */
+double session_stopped_milliseconds(const struct session *session);
 
 /* Is the copy made in pieces? Then nothing of it is left after the question (session_ask). */
 bool session_is_in_pieces(const struct session *session);

@@ -2,6 +2,7 @@
 #include "inspector/command/command.h"
 
 #include "inspector/analysis/details.h"
+#include "inspector/command/addresses.h"
 #include "inspector/command/common_options.h"
 #include "inspector/command/questions.h"
 #include "inspector/command/show_page.h"
@@ -13,8 +14,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-enum { MOST_ADDRESSES = 1 << 24 };
 
 struct show_options {
     uint64_t items; /* of a container; 0: all */
@@ -47,77 +46,15 @@ static const struct option_list option_lists[] = {
     {.rows = NULL},
 };
 
-/* Addresses */
-
-struct addresses {
-    uint64_t *items;
-    size_t count, capacity;
-};
-
-/* As we print them, 0x7f3a5c0d1e80, or as id() does. */
-static bool parse_address(const char *text, uint64_t *ret, struct error *err)
-{
-    bool is_hex = strncmp(text, "0x", 2) == 0 || strncmp(text, "0X", 2) == 0;
-    const char *digits = is_hex ? text + 2 : text;
-    char *end;
-
-    errno = 0;
-    unsigned long long address = strtoull(digits, &end, is_hex ? 16 : 10);
-    if (!*digits || *end || errno || strspn(digits, "0123456789abcdefABCDEF") != strlen(digits))
-        return error_set(err, ERROR_USAGE,
-                         "'%.64s' is no address: it is written like 0x7f3a5c0d1e80, or as id() "
-                         "prints it",
-                         text);
-    *ret = address;
-    return true;
-}
-
-static bool add_address(struct addresses *addresses, const char *text, struct error *err)
-{
-    uint64_t address = 0;
-
-    if (!parse_address(text, &address, err))
-        return false;
-    if (addresses->count == MOST_ADDRESSES)
-        return error_set(err, ERROR_USAGE, "more than %d addresses are given", MOST_ADDRESSES);
-    uint64_t *grown =
-        vector_grow(addresses->items, &addresses->capacity, addresses->count + 1, sizeof(*grown));
-    if (!grown)
-        return error_memory(err);
-    addresses->items = grown;
-    grown[addresses->count++] = address;
-    return true;
-}
-
-static bool read_addresses(struct addresses *addresses, struct error *err)
-{
-    static const char blanks[] = " \t\r\n";
-    char line[4096], *rest;
-
-    while (fgets(line, sizeof(line), stdin)) {
-        for (char *word = strtok_r(line, blanks, &rest); word; word = strtok_r(NULL, blanks, &rest))
-            if (!add_address(addresses, word, err))
-                return error_context(err, "standard input");
-    }
-    return !ferror(stdin) || error_errno(err, ERROR_INPUT, "cannot read the standard input");
-}
-
 static bool parse_addresses(struct addresses *addresses, const struct operands *operands,
                             struct error *err)
 {
-    bool has_read = false;
-
     for (size_t i = 1; i < operands->count; i++) {
-        bool is_input = strcmp(operands->items[i], "-") == 0;
-        if (!(is_input ? read_addresses(addresses, err)
-                       : add_address(addresses, operands->items[i], err)))
+        const char *word = operands->items[i];
+        if (!(strcmp(word, "-") == 0 ? addresses_read(addresses, word, err)
+                                     : addresses_add(addresses, word, err)))
             return false;
-        has_read = has_read || is_input;
     }
-    if (!addresses->count && has_read)
-        return error_set(err, ERROR_USAGE,
-                         "there are no addresses on the standard input (pyinspect objects lists "
-                         "them)");
     return addresses->count ||
            error_set(err, ERROR_USAGE,
                      "show takes a PID and addresses: pyinspect show 4711 0x7f3a5c0d1e80 (- reads "

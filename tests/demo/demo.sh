@@ -2,6 +2,8 @@
 # SPDX-License-Identifier: MIT
 #
 # demo.sh - starts a small service under Python and looks into it with build/pyinspect.
+#
+# The service is asked for some orders between two censuses: what it still has of them is new.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 
@@ -43,10 +45,28 @@ find_largest() {
         sed -n 's/^\(0x[0-9a-f]*\),.*/\1/p'
 }
 
-try attach "$service" --most-common 10
+# Asks the service for a thousand orders that it has not seen before. Returns when it has answered.
+ask_for_orders() {
+    timeout 60 "$python" - "$port" <<'EOF'
+import sys
+import urllib.request
+
+for number in range(100000, 101000):
+    address = "http://127.0.0.1:%s/orders/%d" % (sys.argv[1], number)
+    urllib.request.urlopen(address, timeout=10).close()
+EOF
+}
+
+before=build/before.census
+trap 'rm -f "$before"' EXIT
+
+try attach "$service" --most-common 10 --save "$before"
 try objects "$service" --sort size --limit 3 --repr-len 60
 largest=$(find_largest)
 try show "$service" "$largest" --items 3 --repr-len 60
+ask_for_orders
+printf '\nMeanwhile the service was asked for 1,000 orders.\n'
+try compare "$before" "$service" --limit 6
 kill "$service"
 wait "$service" 2>/dev/null || true
 exit $status

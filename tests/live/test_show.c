@@ -208,7 +208,7 @@ Test(show, an_input_without_addresses, .timeout = 60)
     struct program program;
 
     program_run_files(&program, words, "/dev/null", NULL);
-    program_expect_refusal(&program, 2, "no addresses on the standard input");
+    program_expect_refusal(&program, 2, "the standard input has no addresses in it");
     program_free(&program);
 }
 

@@ -39,6 +39,10 @@ void judge_start(struct judge *ret, const struct interpreter *python, const char
  */
 int judge_ask(struct judge *judge, const char *order, const char *input, const char *const *words);
 
+/* Wakes it with a byte, and returns when it stands still again: for scripts that do so more than
+ * once. */
+void judge_step(struct judge *judge);
+
 /* Wakes it, and returns when it has judged and exited with status 0: ret->out is what it found. */
 void judge_end(struct judge *judge, struct program *ret);
 

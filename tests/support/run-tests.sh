@@ -15,6 +15,7 @@ SANITIZER_STATUS=99
 export PYINSPECT=$PWD/$out/pyinspect PYINSPECT_FOUND=$PWD/$out/pythons
 export ASAN_OPTIONS="log_path=$PWD/$out/sanitizer.log:detect_leaks=1:exitcode=$SANITIZER_STATUS:${ASAN_OPTIONS:-}"
 export UBSAN_OPTIONS="log_path=$PWD/$out/sanitizer.log:print_stacktrace=1:exitcode=$SANITIZER_STATUS:${UBSAN_OPTIONS:-}"
+export PATH=$PATH:$PWD/build/unpacked/usr/bin # what install-dependencies.sh did not install
 XDG_CACHE_HOME=$(mktemp -d)
 export XDG_CACHE_HOME
 trap 'rm -rf "$XDG_CACHE_HOME"' EXIT

@@ -1,0 +1,403 @@
+// SPDX-License-Identifier: MIT
+#include "inspector/command/watch_prometheus.h"
+
+#include "inspector/analysis/foremost.h"
+#include "inspector/report/format.h"
+#include "inspector/report/prometheus.h"
+#include "symbols/base/replaced_file.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define OTHER "other"
+
+/* Of each file that we write. */
+static const char beginning[] = "# HELP pyinspect_";
+
+struct watch_prometheus {
+    char path[PATH_MAX];
+    struct text service; /* as the value of a label */
+    struct foremost *foremost;
+    struct text found; /* the metrics of the last good sample */
+    uint64_t samples, failed;
+    uint64_t stopped;   /* microseconds, of all samples */
+    int64_t succeeded;  /* when the last round without a failure was, milliseconds since 1970 */
+    struct text values; /* scratch: the types, as values of labels */
+    struct text out;    /* scratch: the file */
+};
+
+static bool set_path(void *into, const char *value, struct error *err)
+{
+    if (!*value || strlen(value) >= PATH_MAX)
+        return error_set(err, ERROR_USAGE, "--prometheus: that is no name of a file: '%.100s'",
+                         value);
+    ((struct watch_prometheus_options *)into)->path = value;
+    return true;
+}
+
+static bool set_service(void *into, const char *value, struct error *err)
+{
+    if (!*value)
+        return error_set(err, ERROR_USAGE, "--service: Prometheus has no empty labels");
+    ((struct watch_prometheus_options *)into)->service = value;
+    return true;
+}
+
+static bool set_types(void *into, const char *value, struct error *err)
+{
+    uint64_t types;
+
+    if (!parse_count(value, WATCH_PROMETHEUS_MOST_TYPES, &types) || !types)
+        return error_set(err, ERROR_USAGE, "--prometheus-types %s: a number from 1 to %d is wanted",
+                         value, WATCH_PROMETHEUS_MOST_TYPES);
+    ((struct watch_prometheus_options *)into)->types = types;
+    return true;
+}
+
+const struct option_row watch_prometheus_options[] = {
+    {"prometheus", "FILE", "write metrics for the node exporter: a name ending in .prom", set_path},
+    {"service", "NAME", "their label `service`, instead of the process's own name", set_service},
+    {"prometheus-types", "N", "how many types have metrics of their own (50)", set_types},
+    {.name = NULL},
+};
+
+static bool can_write(const char *path, struct error *err)
+{
+    struct replaced_file file;
+
+    if (!replaced_file_is_ours(path, beginning, "file of metrics", err) ||
+        !replaced_file_begin(&file, path, 0644, err))
+        return error_context(err, "--prometheus");
+    replaced_file_abandon(&file);
+    return true;
+}
+
+bool watch_prometheus_begin(struct watch_prometheus **ret,
+                            const struct watch_prometheus_options *options, const char *comm,
+                            struct error *err)
+{
+    const char *service = options->service ? options->service : comm;
+
+    if (!options->path) {
+        if (options->service || options->types)
+            return error_set(err, ERROR_USAGE, "%s goes with --prometheus FILE only",
+                             options->service ? "--service" : "--prometheus-types");
+        *ret = NULL;
+        return true;
+    }
+
+    struct watch_prometheus *metrics = calloc(1, sizeof(*metrics));
+    if (!metrics)
+        return error_memory(err);
+    snprintf(metrics->path, sizeof(metrics->path), "%s", options->path);
+    metrics->foremost = foremost_new(options->types ? options->types : WATCH_PROMETHEUS_TYPES);
+    prometheus_add_value(&metrics->service, *service ? service : "?",
+                         *service ? strlen(service) : 1);
+    if (!metrics->foremost || metrics->service.failed) {
+        watch_prometheus_free(metrics);
+        return error_memory(err);
+    }
+    if (!can_write(metrics->path, err)) {
+        watch_prometheus_free(metrics);
+        return false;
+    }
+    *ret = metrics;
+    return true;
+}
+
+void watch_prometheus_free(struct watch_prometheus *metrics)
+{
+    if (!metrics)
+        return;
+    foremost_free(metrics->foremost);
+    text_free(&metrics->service);
+    text_free(&metrics->found);
+    text_free(&metrics->values);
+    text_free(&metrics->out);
+    free(metrics);
+}
+
+void watch_prometheus_remove(const struct watch_prometheus *metrics)
+{
+    if (metrics)
+        unlink(metrics->path);
+}
+
+void watch_prometheus_discard(const struct watch_prometheus_options *options)
+{
+    struct error ignored;
+
+    if (options->path && replaced_file_is_ours(options->path, beginning, "", &ignored))
+        unlink(options->path);
+}
+
+/* The label of all series, and a second one. */
+struct labels {
+    struct prometheus_label items[2];
+};
+
+static struct labels labels_of(const struct watch_prometheus *metrics)
+{
+    return (struct labels){
+        {{.name = "service", .value = metrics->service.bytes, .length = metrics->service.length}}};
+}
+
+static void add_one_count(const struct watch_prometheus *metrics, struct text *text,
+                          const char *name, enum prometheus_kind kind, const char *help,
+                          uint64_t value)
+{
+    struct labels labels = labels_of(metrics);
+
+    prometheus_family(text, name, kind, help);
+    prometheus_count(text, name, labels.items, 1, value);
+}
+
+static void add_one_time(const struct watch_prometheus *metrics, struct text *text,
+                         const char *name, enum prometheus_kind kind, const char *help,
+                         uint64_t microseconds)
+{
+    struct labels labels = labels_of(metrics);
+
+    prometheus_family(text, name, kind, help);
+    prometheus_seconds(text, name, labels.items, 1, microseconds);
+}
+
+/* A type with series of its own, or several whose names read alike. */
+struct series {
+    size_t at, length; /* of its name in `values` */
+    uint64_t count, bytes;
+};
+
+struct type_metrics {
+    struct series *series; /* the last one is of all other types */
+    size_t count;
+    uint64_t objects, bytes; /* of all types */
+};
+
+static bool reads_like(const struct watch_prometheus *metrics, const struct series *series,
+                       const char *value, size_t length)
+{
+    return series->length == length &&
+           memcmp(metrics->values.bytes + series->at, value, length) == 0;
+}
+
+/*
+ * Two equal series would have the whole file refused, so types whose names read alike are one. A
+ * type without a name, or which calls itself "other", goes with the others.
+ */
+static void add_series(struct watch_prometheus *metrics, struct type_metrics *ret,
+                       const struct growth_row *row)
+{
+    struct series series = {metrics->values.length, 0, row->count, row->bytes};
+
+    prometheus_add_value(&metrics->values, row->type, row->type_length);
+    if (metrics->values.failed)
+        return;
+    series.length = metrics->values.length - series.at;
+    if (!series.length || reads_like(metrics, &series, OTHER, strlen(OTHER)))
+        return;
+    for (size_t i = 0; i < ret->count; i++) {
+        if (reads_like(metrics, &ret->series[i], metrics->values.bytes + series.at,
+                       series.length)) {
+            ret->series[i].count += series.count;
+            ret->series[i].bytes += series.bytes;
+            return;
+        }
+    }
+    ret->series[ret->count++] = series;
+}
+
+static bool choose_series(struct watch_prometheus *metrics,
+                          const struct watch_prometheus_round *round, struct type_metrics *ret,
+                          struct error *err)
+{
+    const size_t *chosen;
+    size_t chosen_count;
+
+    if (!foremost_choose(metrics->foremost, round->rows, round->row_count, &chosen, &chosen_count,
+                         err))
+        return false;
+    *ret = (struct type_metrics){.series = calloc(chosen_count + 1, sizeof(*ret->series))};
+    if (!ret->series)
+        return error_memory(err);
+
+    struct series other = {0};
+    text_clear(&metrics->values);
+    for (size_t i = 0; i < chosen_count; i++)
+        add_series(metrics, ret, &round->rows[chosen[i]]);
+    other.at = metrics->values.length;
+    other.length = strlen(OTHER);
+    text_add(&metrics->values, OTHER);
+    if (metrics->values.failed) {
+        free(ret->series);
+        return error_memory(err);
+    }
+    for (size_t i = 0; i < round->row_count; i++) {
+        ret->objects += round->rows[i].count;
+        ret->bytes += round->rows[i].bytes;
+    }
+    other.count = ret->objects;
+    other.bytes = ret->bytes;
+    for (size_t i = 0; i < ret->count; i++) {
+        other.count -= ret->series[i].count;
+        other.bytes -= ret->series[i].bytes;
+    }
+    ret->series[ret->count++] = other;
+    return true;
+}
+
+static void add_types(const struct watch_prometheus *metrics, struct text *text,
+                      const struct type_metrics *types)
+{
+    static const char objects[] = "pyinspect_type_objects", bytes[] = "pyinspect_type_bytes";
+    struct labels labels = labels_of(metrics);
+    struct prometheus_label *type = &labels.items[1];
+
+    type->name = "type";
+    prometheus_family(text, objects, PROMETHEUS_GAUGE,
+                      "Objects of a type; other: of all types without a series of their own.");
+    for (size_t i = 0; i < types->count; i++) {
+        type->value = metrics->values.bytes + types->series[i].at;
+        type->length = types->series[i].length;
+        prometheus_count(text, objects, labels.items, 2, types->series[i].count);
+    }
+    prometheus_family(text, bytes, PROMETHEUS_GAUGE, "What the objects of a type take.");
+    for (size_t i = 0; i < types->count; i++) {
+        type->value = metrics->values.bytes + types->series[i].at;
+        type->length = types->series[i].length;
+        prometheus_count(text, bytes, labels.items, 2, types->series[i].bytes);
+    }
+}
+
+static void add_processes(const struct watch_prometheus *metrics, struct text *text,
+                          const struct watch_prometheus_round *round)
+{
+    static const struct {
+        const char *name, *help;
+        size_t at;
+    } families[] = {
+        {"pyinspect_process_objects", "Objects in a process.",
+         offsetof(struct watch_prometheus_process, objects)},
+        {"pyinspect_process_bytes", "What the objects of a process take.",
+         offsetof(struct watch_prometheus_process, bytes)},
+        {"pyinspect_process_resident_bytes", "What a process has in memory.",
+         offsetof(struct watch_prometheus_process, resident_bytes)},
+    };
+    struct labels labels = labels_of(metrics);
+    size_t count = round->process_count < WATCH_PROMETHEUS_PROCESSES ? round->process_count
+                                                                     : WATCH_PROMETHEUS_PROCESSES;
+
+    for (size_t family = 0; family < sizeof(families) / sizeof(families[0]); family++) {
+        prometheus_family(text, families[family].name, PROMETHEUS_GAUGE, families[family].help);
+        for (size_t i = 0; i < count; i++) {
+            const struct watch_prometheus_process *process = &round->processes[i];
+            char pid[16];
+            uint64_t value;
+            int length = snprintf(pid, sizeof(pid), "%d", (int)process->pid);
+
+            memcpy(&value, (const char *)process + families[family].at, sizeof(value));
+            labels.items[1] = (struct prometheus_label){"pid", pid, (size_t)length};
+            prometheus_count(text, families[family].name, labels.items, 2, value);
+        }
+    }
+}
+
+/* What a round says, in place of what the last one said. */
+static bool note_round(struct watch_prometheus *metrics, const struct watch_prometheus_round *round,
+                       struct error *err)
+{
+    struct text *text = &metrics->found;
+    struct type_metrics types;
+
+    if (!choose_series(metrics, round, &types, err))
+        return false;
+    text_clear(text);
+    add_types(metrics, text, &types);
+    free(types.series);
+    add_one_count(metrics, text, "pyinspect_objects", PROMETHEUS_GAUGE, "Objects of all types.",
+                  types.objects);
+    add_one_count(metrics, text, "pyinspect_bytes", PROMETHEUS_GAUGE, "What all objects take.",
+                  types.bytes);
+    add_one_count(metrics, text, "pyinspect_processes", PROMETHEUS_GAUGE,
+                  "Processes that are counted.", round->process_count);
+    add_processes(metrics, text, round);
+    add_one_time(metrics, text, "pyinspect_pause_seconds", PROMETHEUS_GAUGE,
+                 "Longest time for which a process stood still in the last good samples.",
+                 format_round(round->pause_milliseconds, 1000));
+    add_one_count(metrics, text, "pyinspect_complete", PROMETHEUS_GAUGE,
+                  "1 if all objects could be read and verified in the last good samples, else 0.",
+                  round->complete);
+    if (text->failed) {
+        text_clear(text);
+        return error_memory(err);
+    }
+    return true;
+}
+
+static void add_tallies(const struct watch_prometheus *metrics, struct text *text, bool succeeded)
+{
+    uint64_t milliseconds = metrics->succeeded > 0 ? (uint64_t)metrics->succeeded : 0;
+
+    add_one_count(metrics, text, "pyinspect_up", PROMETHEUS_GAUGE,
+                  "1 if every process was sampled the last time, else 0.", succeeded);
+    add_one_count(metrics, text, "pyinspect_samples_total", PROMETHEUS_COUNTER,
+                  "Samples that were tried, one a process; those that failed too.",
+                  metrics->samples);
+    add_one_count(metrics, text, "pyinspect_samples_failed_total", PROMETHEUS_COUNTER,
+                  "Samples that failed.", metrics->failed);
+    add_one_time(metrics, text, "pyinspect_stopped_seconds_total", PROMETHEUS_COUNTER,
+                 "For how long processes stood still, one after the other, in all samples.",
+                 metrics->stopped);
+    add_one_time(metrics, text, "pyinspect_last_success_timestamp_seconds", PROMETHEUS_GAUGE,
+                 "When every process was last sampled, in seconds since 1970; 0: never.",
+                 milliseconds <= UINT64_MAX / 1000 ? milliseconds * 1000 : 0);
+}
+
+static bool write_file(const struct watch_prometheus *metrics, struct error *err)
+{
+    const struct text *text = &metrics->out;
+    struct replaced_file file;
+
+    if (!replaced_file_begin(&file, metrics->path, 0644, err))
+        return false;
+    /* The umask may have left nothing for others, of whom the node exporter is one. */
+    bool done = fchmod(file.fd, 0644) == 0;
+    for (size_t at = 0; done && at < text->length;) {
+        ssize_t written = TEMP_FAILURE_RETRY(write(file.fd, text->bytes + at, text->length - at));
+        done = written > 0;
+        at += done ? (size_t)written : 0;
+    }
+    if (!done) {
+        error_errno(err, ERROR_OUTPUT, "cannot write %s", file.temporary);
+        replaced_file_abandon(&file);
+        return false;
+    }
+    return replaced_file_commit(&file, err);
+}
+
+bool watch_prometheus_write(struct watch_prometheus *metrics,
+                            const struct watch_prometheus_round *round, struct error *err)
+{
+    if (!metrics)
+        return true;
+
+    bool succeeded = round->sampled && !round->failed;
+
+    metrics->samples += round->sampled + round->failed;
+    metrics->failed += round->failed;
+    metrics->stopped += format_round(round->stopped_milliseconds, 1000);
+    if (round->sampled && !note_round(metrics, round, err))
+        return false;
+    if (succeeded)
+        metrics->succeeded = round->taken_ms;
+    text_clear(&metrics->out);
+    add_tallies(metrics, &metrics->out, succeeded);
+    text_add_bytes(&metrics->out, metrics->found.bytes, metrics->found.length);
+    if (metrics->out.failed)
+        return error_memory(err);
+    return write_file(metrics, err);
+}
