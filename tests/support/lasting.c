@@ -24,6 +24,7 @@ static pid_t start(const char *const *words, int in, int out, int err)
     if (pid)
         return pid;
     prctl(PR_SET_PDEATHSIG, SIGKILL);
+    signal(SIGINT, SIG_DFL); /* a shell ignores it for what it runs in the background */
     prctl(PR_SET_PTRACER, PR_SET_PTRACER_ANY); /* fails where there is no Yama */
     if ((in >= 0 && dup2(in, STDIN_FILENO) < 0) || dup2(out, STDOUT_FILENO) < 0 ||
         (err >= 0 && dup2(err, STDERR_FILENO) < 0))
