@@ -2,6 +2,7 @@
 #include "symbols/layout_cache.h"
 
 #include "symbols/base/cleanup.h"
+#include "symbols/base/write_all.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -265,20 +266,6 @@ static void make_room(int directory)
 {
     for (int removed = 0; removed < MOST_REMOVED && remove_oldest(directory); removed++)
         ;
-}
-
-static bool write_all(int fd, const char *bytes, size_t length)
-{
-    while (length) {
-        ssize_t wrote = write(fd, bytes, length);
-        if (wrote < 0 && errno == EINTR)
-            continue;
-        if (wrote <= 0)
-            return false;
-        bytes += wrote;
-        length -= (size_t)wrote;
-    }
-    return true;
 }
 
 static void write_entry(int directory, const char *name, const struct text *text)

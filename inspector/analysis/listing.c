@@ -4,6 +4,7 @@
 #include "inspector/analysis/listing_values.h"
 #include "inspector/analysis/type_pattern.h"
 #include "inspector/python/object.h"
+#include "symbols/base/order.h"
 #include "symbols/base/vector.h"
 
 #include <stdlib.h>
@@ -78,13 +79,6 @@ static struct listing_type *look_at_type(struct listing *listing, uint32_t numbe
     return known;
 }
 
-static int compare_numbers(const void *left, const void *right)
-{
-    const uint64_t *a = left, *b = right;
-
-    return (*a > *b) - (*a < *b);
-}
-
 static bool is_wanted(const struct listing *listing, const struct listing_type *known,
                       const struct reached_object *found)
 {
@@ -95,7 +89,7 @@ static bool is_wanted(const struct listing *listing, const struct listing_type *
         (known->old && snapshot_row_has(known->old, address)))
         return false;
     if (options->addresses && !bsearch(&address, options->addresses, options->address_count,
-                                       sizeof(address), compare_numbers))
+                                       sizeof(address), order_numbers))
         return false;
     return found->reached != REACHED_TRACKED || options->generations[found->object.generation];
 }

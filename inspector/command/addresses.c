@@ -2,6 +2,7 @@
 #include "inspector/command/addresses.h"
 
 #include "symbols/base/cleanup.h"
+#include "symbols/base/order.h"
 #include "symbols/base/vector.h"
 
 #include <errno.h>
@@ -78,15 +79,8 @@ bool addresses_read(struct addresses *addresses, const char *path, struct error 
                      name);
 }
 
-static int compare(const void *left, const void *right)
-{
-    const uint64_t *a = left, *b = right;
-
-    return (*a > *b) - (*a < *b);
-}
-
 void addresses_sort(struct addresses *addresses)
 {
     if (addresses->count)
-        qsort(addresses->items, addresses->count, sizeof(*addresses->items), compare);
+        qsort(addresses->items, addresses->count, sizeof(*addresses->items), order_numbers);
 }

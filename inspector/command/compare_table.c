@@ -51,50 +51,52 @@ static void add_to(struct comparison_row *sum, const struct comparison_row *row)
     sum->fresh_bytes += row->fresh_bytes;
 }
 
-static void add_cells(struct report *report, bool knows, uint64_t old, uint64_t current,
-                      uint64_t fresh)
+/* A line of the table, or one that closes it. */
+struct line {
+    void (*number)(struct report *report, uint64_t number);
+    void (*change)(struct report *report, int64_t change);
+    void (*nothing)(struct report *report);
+};
+
+static const struct line row_line = {report_cell_number, report_cell_change, report_cell_nothing};
+static const struct line closing_line = {report_summary_number, report_summary_change,
+                                         report_summary_nothing};
+
+static void add_four(struct report *report, const struct line *line, bool knows, uint64_t old,
+                     uint64_t current, uint64_t fresh)
 {
-    report_cell_number(report, old);
-    report_cell_number(report, current);
+    line->number(report, old);
+    line->number(report, current);
     if (knows)
-        report_cell_change(report, (int64_t)fresh);
+        line->change(report, (int64_t)fresh);
     else
-        report_cell_nothing(report);
-    report_cell_change(report, (int64_t)(current - old));
+        line->nothing(report);
+    line->change(report, (int64_t)(current - old));
 }
 
-static void sum_cells(struct report *report, bool knows, uint64_t old, uint64_t current,
-                      uint64_t fresh)
+/* All but the type. */
+static void add_numbers(struct report *report, const struct line *line,
+                        const struct compared *compared, const struct comparison_row *row)
 {
-    report_summary_number(report, old);
-    report_summary_number(report, current);
-    if (knows)
-        report_summary_change(report, (int64_t)fresh);
-    else
-        report_summary_nothing(report);
-    report_summary_change(report, (int64_t)(current - old));
+    bool knows = compared->comparison.lack == LACKS_NOTHING;
+
+    add_four(report, line, knows, row->old_count, row->count, row->fresh_count);
+    if (compared->options.with_bytes)
+        add_four(report, line, knows, row->old_bytes, row->bytes, row->fresh_bytes);
 }
 
 static void add_two(struct report *report, const struct compared *compared,
                     const struct comparison_row *row)
 {
-    bool knows = compared->comparison.lack == LACKS_NOTHING;
-
     report_cell_text(report, row->type, row->type_length);
-    add_cells(report, knows, row->old_count, row->count, row->fresh_count);
-    if (compared->options.with_bytes)
-        add_cells(report, knows, row->old_bytes, row->bytes, row->fresh_bytes);
+    add_numbers(report, &row_line, compared, row);
 }
 
 static void sum_two(struct report *report, const struct compared *compared, const char *title,
                     const struct comparison_row *sum)
 {
-    bool knows = compared->comparison.lack == LACKS_NOTHING;
-
     report_summary_text(report, title);
-    sum_cells(report, knows, sum->old_count, sum->count, sum->fresh_count);
-    if (compared->options.with_bytes)
-        sum_cells(report, knows, sum->old_bytes, sum->bytes, sum->fresh_bytes);
+    add_numbers(report, &closing_line, compared, sum);
 }
 
 static void add_suspects(struct report *report, const struct comparison_row *row)

@@ -5,25 +5,17 @@
 #include "inspector/command/questions.h"
 #include "inspector/command/worth.h"
 #include "inspector/store/census_name.h"
+#include "symbols/base/clock.h"
 
 #include <errno.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 bool moment_is_process(const char *word)
 {
     return *word && word[strspn(word, "0123456789")] == '\0';
-}
-
-static int64_t now_milliseconds(clockid_t clock)
-{
-    struct timespec now;
-
-    clock_gettime(clock, &now);
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
 static struct worth worth_of(const struct session *session, const struct census *census,
@@ -58,8 +50,8 @@ bool moment_record(const struct session *session, const struct census *census,
     struct worth worth = worth_of(session, census, asked);
     struct process_identity identity;
     char command[4096];
-    struct occasion occasion = {.taken_ms = now_milliseconds(CLOCK_REALTIME),
-                                .running_ms = now_milliseconds(CLOCK_MONOTONIC),
+    struct occasion occasion = {.taken_ms = clock_date(),
+                                .running_ms = (int64_t)clock_milliseconds(),
                                 .pause_milliseconds = asked->pause_milliseconds,
                                 .stopped_milliseconds = asked->stopped_milliseconds,
                                 .resident_bytes = asked->resident_bytes,

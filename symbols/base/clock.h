@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: MIT
 /*
- * clock - time for measuring and for deadlines: it runs on steadily, whoever sets the date.
+ * clock - time for measuring and for deadlines, which runs on steadily whoever sets the date, and
+ * the date.
  */
 #ifndef PYINSPECT_CLOCK_H
 #define PYINSPECT_CLOCK_H
 
+#include <stdint.h>
 #include <time.h>
 
 /* CLOCK_MONOTONIC, in milliseconds. */
@@ -14,6 +16,15 @@ static inline double clock_milliseconds(void)
 
     clock_gettime(CLOCK_MONOTONIC, &now);
     return (double)now.tv_sec * 1e3 + (double)now.tv_nsec / 1e6;
+}
+
+/* CLOCK_REALTIME: the date, in milliseconds since 1970. */
+static inline int64_t clock_date(void)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_REALTIME, &now);
+    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
 static inline struct timespec clock_timespec(double milliseconds)

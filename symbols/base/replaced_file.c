@@ -2,6 +2,7 @@
 #include "symbols/base/replaced_file.h"
 
 #include "symbols/base/cleanup.h"
+#include "symbols/base/write_all.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -293,20 +294,6 @@ bool replaced_file_commit(struct replaced_file *file, struct error *err)
 bool replaced_file_commit_new(struct replaced_file *file, struct error *err)
 {
     return commit(file, true, err);
-}
-
-static bool write_all(int fd, const char *bytes, size_t length)
-{
-    while (length) {
-        ssize_t wrote = write(fd, bytes, length);
-        if (wrote < 0 && errno == EINTR)
-            continue;
-        if (wrote <= 0)
-            return false;
-        bytes += wrote;
-        length -= (size_t)wrote;
-    }
-    return true;
 }
 
 bool replaced_file_write(const char *path, mode_t mode, const char *bytes, size_t length,
