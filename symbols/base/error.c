@@ -6,6 +6,8 @@
 #include <stdio.h>
 #include <string.h>
 
+static const char no_memory[] = "out of memory";
+
 /* Adds ": <reason>"; where not all fits, what stands before it is cut, to half of the text at most:
  * a long path must not hide why. */
 static void add_reason(struct error *err, const char *reason)
@@ -47,7 +49,14 @@ bool error_errno(struct error *err, enum error_kind kind, const char *format, ..
 
 bool error_memory(struct error *err)
 {
-    return error_set(err, ERROR_SYSTEM, "out of memory");
+    return error_set(err, ERROR_SYSTEM, "%s", no_memory);
+}
+
+bool error_is_memory(const struct error *err)
+{
+    size_t length = strlen(err->text), reason = strlen(no_memory);
+
+    return length >= reason && strcmp(err->text + length - reason, no_memory) == 0;
 }
 
 bool error_context(struct error *err, const char *format, ...)

@@ -48,6 +48,9 @@ bool error_errno(struct error *err, enum error_kind kind, const char *format, ..
 /* The failure of malloc and its like. */
 bool error_memory(struct error *err);
 
+/* Is that why it failed, whatever was said in front of it? */
+bool error_is_memory(const struct error *err);
+
 /* Put "<what>: " before a text that a deeper function set. Returns false. */
 bool error_context(struct error *err, const char *format, ...) PRINTF_LIKE(2, 3);
 

@@ -68,6 +68,10 @@ Test(base, error_context_goes_before)
     cr_assert_not(error_context(&err, "cannot read %d", 7));
     cr_assert_eq(err.kind, ERROR_SYSTEM);
     cr_assert_str_eq(err.text, "cannot read 7: out of memory");
+    cr_expect(error_is_memory(&err));
+    cr_expect_not(error_context(&err, "after") || error_set(&err, ERROR_SYSTEM, "memory"));
+    cr_expect_not(error_is_memory(&err));
+    cr_assert_not(error_memory(&err) || error_context(&err, "cannot read %d", 7));
     fill(name, sizeof(name), 'y');
     cr_assert_not(error_context(&err, "%s", name));
     cr_assert_eq(strlen(err.text), sizeof(err.text) - 1);
