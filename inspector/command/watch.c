@@ -5,10 +5,8 @@
 #include "inspector/command/watch_publish.h"
 #include "inspector/command/watch_schedule.h"
 #include "inspector/command/watch_table.h"
+#include "inspector/command/watch_tally.h"
 #include "inspector/command/watch_wait.h"
-#include "inspector/report/format.h"
-#include "inspector/report/render.h"
-#include "inspector/store/census_file.h"
 #include "inspector/target/priority.h"
 #include "symbols/base/cleanup.h"
 #include "symbols/base/clock.h"
@@ -16,15 +14,6 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
-
-/* What came of all rounds. */
-struct tally {
-    uint64_t tried, failed, unsaved, saved, incomplete; /* samples, one a process and round */
-    uint64_t unpublished, lapses; /* rounds; and whatever else went wrong in one */
-    double longest, stopped;      /* milliseconds that one stood still; all together */
-    struct error why;             /* of the last of them that went wrong */
-};
 
 struct watch {
     struct watch_options options;
@@ -32,23 +21,15 @@ struct watch {
     struct watch_schedule schedule;
     struct watch_wait wait;
     struct watch_crew crew;
-    bool alone;         /* one process, and no children of it */
-    bool made_file;     /* there was none of the name that --save has */
-    struct growth *sum; /* of all; NULL: alone */
-    int64_t start_ms;   /* since 1970, when the schedule starts */
+    struct watch_file file; /* that --save names */
+    bool alone;             /* one process, and no children of it */
+    struct growth *sum;     /* of all; NULL: alone */
+    int64_t start_ms;       /* since 1970, when the schedule starts */
     struct watch_round round;
-    struct tally tally;
+    struct watch_tally tally;
     struct watch_prometheus *metrics; /* NULL: nobody asked for them */
     size_t reports, reported;         /* of this round */
 };
-
-static int64_t real_milliseconds(void)
-{
-    struct timespec now;
-
-    clock_gettime(CLOCK_REALTIME, &now);
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
 
 /* For the growth: it goes on steadily, whoever sets the date. */
 static int64_t steady_milliseconds(const struct watch *watch)
@@ -59,22 +40,6 @@ static int64_t steady_milliseconds(const struct watch *watch)
 static bool is_sampled(const struct watch_process *process)
 {
     return !process->is_bystander && process->outcome != WATCH_ENDED;
-}
-
-static void count_sample(struct tally *tally, const struct watch_process *process)
-{
-    bool taken = process->outcome == WATCH_SAMPLED || process->outcome == WATCH_UNSAVED;
-
-    tally->tried++;
-    tally->saved += process->outcome == WATCH_SAMPLED; /* where that was asked for */
-    tally->failed += process->outcome == WATCH_FAILED;
-    tally->unsaved += process->outcome == WATCH_UNSAVED;
-    if (process->outcome != WATCH_SAMPLED)
-        tally->why = process->why;
-    tally->incomplete += taken && !process->snapshot.occasion.complete;
-    tally->stopped += process->stopped_milliseconds;
-    if (taken && process->snapshot.occasion.pause_milliseconds > tally->longest)
-        tally->longest = process->snapshot.occasion.pause_milliseconds;
 }
 
 /* A process of which this round has no sample keeps its last counts, or its share of the sum would
@@ -131,7 +96,7 @@ static void begin_round(struct watch *watch, double due, double planned)
 
     watch_schedule_take(&watch->schedule, clock_milliseconds());
     round->number++;
-    round->time_ms = real_milliseconds();
+    round->time_ms = clock_date();
     round->put_off_milliseconds = due > planned ? due - planned : 0;
     round->why.kind = ERROR_NONE;
 }
@@ -142,8 +107,7 @@ static void sample_all(struct watch *watch)
     struct error why;
 
     if (!watch_crew_refresh(&watch->crew, &watch->round.events, &why)) {
-        watch->tally.lapses++;
-        watch->tally.why = why;
+        watch_tally_fault(&watch->tally, &watch->tally.lapses, &why);
         watch_event(&watch->round.events, "FAILED to look for children: %s", why.text);
     }
     if (watch->round.number == 1)
@@ -154,7 +118,7 @@ static void sample_all(struct watch *watch)
             continue;
         watch_process_sample(process, &watch->sampling, steady_milliseconds(watch));
         if (is_sampled(process))
-            count_sample(&watch->tally, process);
+            watch_tally_add(&watch->tally, process);
     }
     watch_crew_drop_ended(&watch->crew, &watch->round.events);
     watch->round.who = watch->round.events.length;
@@ -172,8 +136,7 @@ static void publish(struct watch *watch)
         growth = NULL;
     if (watch_publish(watch->metrics, &watch->crew, growth, watch->round.time_ms, &why))
         return;
-    watch->tally.unpublished++;
-    watch->tally.why = why;
+    watch_tally_fault(&watch->tally, &watch->tally.unpublished, &why);
     watch_event(&watch->round.events, "NOT PUBLISHED: %s", why.text);
 }
 
@@ -185,80 +148,27 @@ static bool take_round(struct watch *watch, struct error *err)
     sample_all(watch);
     if (is_hopeless(watch, err)) {
         watch_prometheus_remove(watch->metrics);
-        if (watch->made_file)
-            unlink(watch->options.save); /* with nothing in it */
+        watch_file_discard(&watch->file);
         return false;
     }
-    if (!watch->alone && !add_sum(watch, &round->why) && round->why.kind != ERROR_TARGET) {
-        watch->tally.lapses++;
-        watch->tally.why = round->why;
-    }
+    if (!watch->alone && !add_sum(watch, &round->why) && round->why.kind != ERROR_TARGET)
+        watch_tally_fault(&watch->tally, &watch->tally.lapses, &round->why);
     publish(watch);
     watch->reported = 0;
     watch->reports = watch->crew.count + !watch->alone;
     return true;
 }
 
-static void add_times(struct text *text, uint64_t count)
-{
-    char number[32];
-
-    text_addf(text, "%s sample%s", format_count(number, count), count == 1 ? "" : "s");
-}
-
-static void add_share(const struct watch *watch, struct text *text)
-{
-    double passed = clock_milliseconds() - watch->schedule.start;
-    char most[32], all[32];
-
-    if (!(watch->tally.stopped > 0)) {
-        text_add(text, "nothing was stopped");
-        return;
-    }
-    text_addf(text, "%s stood still for %s at most, %s for %s in all",
-              watch->alone ? "it" : "a process", format_milliseconds(most, watch->tally.longest),
-              watch->alone ? "and" : "and all of them",
-              format_milliseconds(all, watch->tally.stopped));
-    if (watch->alone && passed > 0)
-        text_addf(text, ", %.2g %% of the time", 100 * watch->tally.stopped / passed);
-}
-
-static void add_tally(struct text *text, uint64_t tally, const char *words)
-{
-    char count[32];
-
-    if (tally)
-        text_addf(text, ", %s %s", format_count(count, tally), words);
-}
-
-static bool has_failed(const struct tally *tally)
-{
-    return tally->failed || tally->unsaved || tally->unpublished || tally->lapses;
-}
-
-/* "120 samples of process 4711 in 3,600.0 s, 2 of them FAILED: it stood still for ..." */
 static void summarise(const struct watch *watch, struct text *text)
 {
-    const struct tally *tally = &watch->tally;
+    const struct watch_summary summary = {.tally = &watch->tally,
+                                          .crew = &watch->crew,
+                                          .alone = watch->alone ? watch->options.pids[0] : 0,
+                                          .milliseconds =
+                                              clock_milliseconds() - watch->schedule.start,
+                                          .saved = watch->options.save};
 
-    add_times(text, tally->tried);
-    if (watch->alone)
-        text_addf(text, " of process %d", (int)watch->options.pids[0]);
-    text_addf(text, " in %.1f s", (clock_milliseconds() - watch->schedule.start) / 1e3);
-    add_tally(text, tally->failed, "of them FAILED");
-    add_tally(text, tally->unsaved, "NOT SAVED");
-    add_tally(text, tally->unpublished, "NOT PUBLISHED");
-    add_tally(text, tally->lapses, "not of all processes");
-    if (has_failed(tally))
-        text_addf(text, " (%s%s)", tally->why.text[0] ? "last: " : "", tally->why.text);
-    add_tally(text, tally->incomplete, "INCOMPLETE");
-    add_tally(text, watch->crew.joined, "joined");
-    if (!watch->alone)
-        add_tally(text, watch->crew.ended, "ended");
-    text_add(text, ": ");
-    add_share(watch, text);
-    if (watch->options.save && tally->saved)
-        text_addf(text, "; saved in %s", watch->options.save);
+    watch_tally_describe(&summary, text);
 }
 
 static bool all_ended(const struct watch *watch, struct error *err)
@@ -427,7 +337,7 @@ static bool next(struct answer *answer, struct report *ret, bool *more, struct e
         if (*more)
             continue;
         summarise(watch, &answer->worth);
-        answer->complete = !has_failed(&watch->tally) && !watch->tally.incomplete;
+        answer->complete = !watch_tally_has_failed(&watch->tally) && !watch->tally.incomplete;
         return true;
     }
     return make_report(watch, answer, ret, err);
@@ -453,9 +363,10 @@ static void prepare(struct watch *watch)
     struct watch_sampling *sampling = &watch->sampling;
 
     watch->alone = options->pid_count == 1 && !options->children;
+    watch->file = (struct watch_file){.path = options->save, .most_bytes = options->max_file};
     sampling->short_names = options->choice.short_names;
-    sampling->save = options->save;
-    sampling->max_file = options->max_file;
+    sampling->file = &watch->file;
+    sampling->events = &watch->round.events;
     sampling->max_share = options->max_share;
     sampling->moment.with_objects = options->save;
     sampling->moment.all_objects = options->choice.all_objects;
@@ -477,23 +388,14 @@ static bool check_two_files(const struct watch *watch, struct error *err)
                      metrics);
 }
 
-/* Before the first sample, for which a process is stopped. */
-static bool check_file(struct watch *watch, struct error *err)
+/* Two names of a file that was not there are known for that only when it is. */
+static bool open_file(struct watch *watch, struct error *err)
 {
-    const char *path = watch->options.save;
-    struct census_file *file;
-
-    if (!path)
-        return true;
-    watch->made_file = access(path, F_OK) != 0;
-    if (!census_file_open_to_add(&file, path, err))
+    if (!watch_file_open(&watch->file, err))
         return false;
-    census_file_close(file);
-    /* Two names of a file that was not there are known only now. */
     if (check_two_files(watch, err))
         return true;
-    if (watch->made_file)
-        unlink(path);
+    watch_file_discard(&watch->file);
     return false;
 }
 
@@ -512,7 +414,7 @@ static bool open_all(struct watch *watch, struct error *err)
         return false;
     }
     return watch_publish_begin(&watch->metrics, &options->prometheus, &watch->crew, err) &&
-           check_file(watch, err) && watch_wait_open(&watch->wait, err);
+           open_file(watch, err) && watch_wait_open(&watch->wait, err);
 }
 
 static bool run(int argc, char **argv, int first, struct progress *progress, struct answer *ret,
@@ -535,7 +437,7 @@ static bool run(int argc, char **argv, int first, struct progress *progress, str
     }
     priority_lower();
     watch->schedule.start = clock_milliseconds();
-    watch->start_ms = real_milliseconds();
+    watch->start_ms = clock_date();
     *ret = (struct answer){.format = watch->options.format,
                            .complete = true,
                            .series = {.next = next, .free = watch_free, .context = watch}};

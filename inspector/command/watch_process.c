@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "inspector/command/watch_process.h"
 
-#include "inspector/store/census_file.h"
 #include "symbols/base/cleanup.h"
 #include "symbols/base/clock.h"
 
@@ -77,19 +76,6 @@ static bool take(struct watch_process *process, const struct watch_sampling *sam
     return done;
 }
 
-/* Opened for each: between two samples others may read the file, or put another in its place. */
-static bool save(const struct watch_sampling *sampling, const struct snapshot *snapshot,
-                 struct error *err)
-{
-    struct census_file *file;
-
-    if (!census_file_open_to_add(&file, sampling->save, err))
-        return false;
-    bool done = census_file_add(file, snapshot, sampling->max_file, NULL, err);
-    census_file_close(file);
-    return done;
-}
-
 /* They are on disk, and take too much to be kept for each process. */
 static void forget_objects(struct snapshot *snapshot)
 {
@@ -144,7 +130,7 @@ static enum watch_outcome sample(struct watch_process *process,
     }
     if (!done)
         return WATCH_FAILED;
-    bool saved = !sampling->save || save(sampling, &snapshot, err);
+    bool saved = watch_file_add(sampling->file, &snapshot, sampling->events, err);
     forget_objects(&snapshot);
     if (!add(process, sampling, &snapshot, at_ms, err)) {
         snapshot_free(&snapshot);

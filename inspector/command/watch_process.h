@@ -12,14 +12,15 @@
 
 #include "inspector/analysis/growth.h"
 #include "inspector/command/moment.h"
+#include "inspector/command/watch_file.h"
 
 /* How each sample is taken. */
 struct watch_sampling {
     struct moment_options moment;
     bool short_names;
-    const char *save; /* the census file that each is added to; NULL: none */
-    uint64_t max_file;
-    double max_share; /* of the time that it may stand still: 0.01; of 1 or more: no bound */
+    struct watch_file *file; /* that each is added to */
+    struct text *events;     /* what became of the file */
+    double max_share;        /* of the time that it may stand still: 0.01; of 1 or more: no bound */
 };
 
 enum watch_outcome {

@@ -5,6 +5,7 @@
 #include "inspector/report/format.h"
 #include "inspector/report/prometheus.h"
 #include "symbols/base/replaced_file.h"
+#include "symbols/base/write_all.h"
 
 #include <errno.h>
 #include <limits.h>
@@ -16,6 +17,7 @@
 #define OTHER "other"
 
 /* Of each file that we write. */
+static const char suffix[] = ".prom";
 static const char beginning[] = "# HELP pyinspect_";
 
 struct watch_prometheus {
@@ -32,9 +34,16 @@ struct watch_prometheus {
 
 static bool set_path(void *into, const char *value, struct error *err)
 {
-    if (!*value || strlen(value) >= PATH_MAX)
+    size_t length = strlen(value);
+
+    if (!*value || length >= PATH_MAX)
         return error_set(err, ERROR_USAGE, "--prometheus: that is no name of a file: '%.100s'",
                          value);
+    if (length < strlen(suffix) || strcmp(value + length - strlen(suffix), suffix) != 0)
+        return error_set(err, ERROR_USAGE,
+                         "--prometheus '%.100s': the node exporter reads files alone whose names "
+                         "end in %s",
+                         value, suffix);
     ((struct watch_prometheus_options *)into)->path = value;
     return true;
 }
@@ -365,13 +374,7 @@ static bool write_file(const struct watch_prometheus *metrics, struct error *err
     if (!replaced_file_begin(&file, metrics->path, 0644, err))
         return false;
     /* The umask may have left nothing for others, of whom the node exporter is one. */
-    bool done = fchmod(file.fd, 0644) == 0;
-    for (size_t at = 0; done && at < text->length;) {
-        ssize_t written = TEMP_FAILURE_RETRY(write(file.fd, text->bytes + at, text->length - at));
-        done = written > 0;
-        at += done ? (size_t)written : 0;
-    }
-    if (!done) {
+    if (fchmod(file.fd, 0644) != 0 || !write_all(file.fd, text->bytes, text->length)) {
         error_errno(err, ERROR_OUTPUT, "cannot write %s", file.temporary);
         replaced_file_abandon(&file);
         return false;

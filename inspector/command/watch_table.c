@@ -10,19 +10,14 @@
 #include <string.h>
 #include <time.h>
 
-static const struct column person_columns[] = {
-    {"type", "Type", UNIT_TEXT},
-    {"count", "Count", UNIT_COUNT},
-    {"since_last", "Since last", UNIT_CHANGE},
-    {"since_first", "Since first", UNIT_CHANGE},
-    {"per_hour", "Per hour", UNIT_CHANGE},
-    {"bytes", "Bytes", UNIT_BYTES},
-};
+enum { CSV_COLUMNS = 9, ONLY_CSV = 3, OTHER_COLUMNS = CSV_COLUMNS - ONLY_CSV };
 
-static const struct column csv_columns[] = {
+static const struct column columns[CSV_COLUMNS] = {
+    /* Of a table of its own this is said above it. */
     {"time", "Time", UNIT_TEXT},
     {"sample", "Sample", UNIT_COUNT},
     {"pid", "PID", UNIT_COUNT},
+    /* And this is what it has. */
     {"type", "Type", UNIT_TEXT},
     {"count", "Count", UNIT_COUNT},
     {"since_last", "Since last", UNIT_CHANGE},
@@ -83,10 +78,9 @@ static void init(struct report *report, const struct watch_options *options, boo
     if (!has_table)
         report_init(report, NULL, NULL, 0);
     else if (options->format == FORMAT_CSV)
-        report_init(report, "types", csv_columns, sizeof(csv_columns) / sizeof(*csv_columns));
+        report_init(report, "types", columns, CSV_COLUMNS);
     else
-        report_init(report, "types", person_columns,
-                    sizeof(person_columns) / sizeof(*person_columns));
+        report_init(report, "types", columns + ONLY_CSV, OTHER_COLUMNS);
 }
 
 static void add_row(struct report *report, const struct subject *subject,

@@ -20,7 +20,7 @@ struct watch_round {
     int64_t time_ms;             /* since 1970, when it began */
     double put_off_milliseconds; /* for the sake of --max-share; 0: it was in time */
     struct text events;          /* who joined, who has ended: lines, each ended by a NUL */
-    size_t who;                  /* so many bytes of them are about the crew */
+    size_t who;                  /* so many bytes of them are about the crew and the file */
     struct text past;            /* those of the rounds before that are to be seen still */
     uint64_t past_until;         /* the last round in which they are */
     struct error why;            /* why there is nothing to sum up; ERROR_NONE: there is */

@@ -67,6 +67,11 @@ size_t census_file_count(const struct census_file *file)
     return file->count;
 }
 
+struct census_file_id census_file_id(const struct census_file *file)
+{
+    return (struct census_file_id){file->database.device, file->database.inode};
+}
+
 /* A census */
 
 static bool begin(struct census_file *file, struct error *err)

@@ -21,6 +21,8 @@
 
 #include "inspector/analysis/snapshot.h"
 
+#include <sys/types.h>
+
 struct census_file;
 
 /* What a file says of a census without loading it. Texts live as long as the file is open. */
@@ -42,6 +44,14 @@ void census_file_close(struct census_file *file); /* NULL is fine */
 
 size_t census_file_count(const struct census_file *file);
 
+/* Which file it is, whatever has its name by now. */
+struct census_file_id {
+    dev_t device;
+    ino_t inode;
+};
+
+struct census_file_id census_file_id(const struct census_file *file);
+
 /* `number` is 1 to census_file_count. */
 MUST_CHECK bool census_file_entry(struct census_file *file, size_t number, struct census_entry *ret,
                                   struct error *err);
@@ -51,17 +61,23 @@ MUST_CHECK bool census_file_find(struct census_file *file, int64_t by_ms, size_t
 MUST_CHECK bool census_file_load(struct census_file *file, size_t number, struct snapshot *ret,
                                  struct error *err);
 
+/* What came of the bound of a file. */
+struct census_bound {
+    size_t dropped;   /* censuses that lost their addresses */
+    bool is_exceeded; /* none has any, and counts alone are more than that */
+};
+
 /*
  * Adds one, of a file that was opened for it, and in the same transaction drops the addresses of
  * the oldest censuses until the file has no more than `most_bytes` (0: no bound); counts are kept.
  * The first of each process keeps its addresses longer than the others, the new one longest.
- * *ret_dropped (or NULL): how many censuses lost theirs.
+ * `ret` may be NULL.
  *
  * Fails with ERROR_OUTPUT too where the file was moved, replaced or deleted since it was opened:
  * opened again, it is the new one.
  */
 MUST_CHECK bool census_file_add(struct census_file *file, const struct snapshot *snapshot,
-                                uint64_t most_bytes, size_t *ret_dropped, struct error *err);
+                                uint64_t most_bytes, struct census_bound *ret, struct error *err);
 
 /*
  * Writes a file with this one census. One that is there already is replaced if it is a census file

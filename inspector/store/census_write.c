@@ -237,7 +237,7 @@ static bool find_oldest(struct census_file *file, size_t *ret, struct error *err
     return true;
 }
 
-static bool keep_bound(struct census_file *file, uint64_t most_bytes, size_t *ret_dropped,
+static bool keep_bound(struct census_file *file, uint64_t most_bytes, struct census_bound *ret,
                        struct error *err)
 {
     struct database *database = &file->database;
@@ -258,8 +258,9 @@ static bool keep_bound(struct census_file *file, uint64_t most_bytes, size_t *re
         if (!drop_addresses(file, oldest, err) ||
             !database_number(database, "PRAGMA freelist_count", &unused, err))
             return false;
-        ++*ret_dropped;
+        ret->dropped++;
     }
+    ret->is_exceeded = (uint64_t)(pages - unused) > most;
     if ((uint64_t)pages <= most || !unused)
         return true;
     snprintf(sql, sizeof(sql), "PRAGMA incremental_vacuum(%llu)", (unsigned long long)pages - most);
@@ -277,33 +278,33 @@ static bool check_place(const struct census_file *file, struct error *err)
 }
 
 static bool add(struct census_file *file, const struct snapshot *snapshot, uint64_t most_bytes,
-                size_t *ret_dropped, struct error *err)
+                struct census_bound *ret, struct error *err)
 {
     struct database *database = &file->database;
 
     return database_begin_to_write(database, snapshot->row_count * WORK_A_ROW, err) &&
            check_place(file, err) && contents_read(database, &file->count, err) &&
            dictionary_read(&file->dictionary, database, err) && add_census(file, snapshot, err) &&
-           (!most_bytes || keep_bound(file, most_bytes, ret_dropped, err)) &&
+           (!most_bytes || keep_bound(file, most_bytes, ret, err)) &&
            database_commit(database, err);
 }
 
 bool census_file_add(struct census_file *file, const struct snapshot *snapshot, uint64_t most_bytes,
-                     size_t *ret_dropped, struct error *err)
+                     struct census_bound *ret, struct error *err)
 {
     struct dictionary_end end = dictionary_end(&file->dictionary);
-    size_t dropped = 0;
+    struct census_bound bound = {0};
 
     if (!check_snapshot(snapshot, err))
         return false;
-    if (!add(file, snapshot, most_bytes, &dropped, err)) {
+    if (!add(file, snapshot, most_bytes, &bound, err)) {
         database_rollback(&file->database);
         dictionary_cut(&file->dictionary, end);
         return false;
     }
     file->count++;
-    if (ret_dropped)
-        *ret_dropped = dropped;
+    if (ret)
+        *ret = bound;
     return true;
 }
 

@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: MIT
 /* `pyinspect watch` of processes that do what they are told between two samples. */
-#include "inspector/store/census_file.h"
-#include "tests/support/lasting.h"
 #include "tests/support/proc.h"
 #include "tests/support/scratch.h"
+#include "tests/support/watching.h"
 
 #include <criterion/criterion.h>
 #include <criterion/parameterized.h>
@@ -15,42 +14,6 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/wait.h>
-
-enum { MOST_MORE = 20 };
-
-/* `pyinspect watch PID` and more words, ended by NULL. */
-static void watch(struct lasting *ret, pid_t pid, const char *const *more)
-{
-    const char *words[MOST_MORE + 3] = {"watch"};
-    char number[16];
-
-    snprintf(number, sizeof(number), "%d", (int)pid);
-    words[1] = number;
-    for (size_t i = 0; i < MOST_MORE && more[i]; i++)
-        words[i + 2] = more[i];
-    lasting_start(ret, words);
-}
-
-#define WATCH(lasting, pid, ...) watch((lasting), (pid), (const char *const[]){__VA_ARGS__, NULL})
-
-/* All that may be asked of samples that follow each other closely. */
-#define QUICKLY "--every", "250ms", "--max-share", "100%", "--json", "--most-common", "0"
-
-static void start(struct obedient *target)
-{
-    struct interpreter pythons[PYTHONS_MAX];
-    size_t count = pythons_find(pythons, PYTHON_SUPPORTED);
-
-    cr_assert_gt(count, 0, "no interpreter to test with");
-    obedient_start(target, &pythons[count / 2]);
-}
-
-/* Waits for so many lines. */
-static void skip_lines(struct lasting *lasting, unsigned count)
-{
-    while (count--)
-        free(lasting_line(lasting));
-}
 
 /* Of the rows of each sample, one type's. */
 #define LEAKS(member)                                                                              \
@@ -75,7 +38,7 @@ ParameterizedTest(size_t *index, watch, growth_is_what_grew, .timeout = 120)
     free(lasting_line(&lasting));
     obedient_do(&target, "grow 7");
     /* A sample may have been under way: the second after it is of what there is now. */
-    skip_lines(&lasting, 2);
+    watching_skip(&lasting, 2);
     obedient_do(&target, "shrink 20");
     lasting_end(&lasting, &rows);
     cr_expect_eq(rows.status, 0, "%s: %s", python.name, rows.err);
@@ -106,7 +69,7 @@ Test(watch, holds_nothing_between_samples, .timeout = 60)
     const struct dirent *entry;
     unsigned pidfds = 0;
 
-    start(&target);
+    watching_target(&target);
     WATCH(&lasting, target.pid, "--every", "1h", "--json");
     free(lasting_line(&lasting));
     /* It is printed when the sample is over. */
@@ -139,7 +102,7 @@ Test(watch, ends_with_the_process, .timeout = 60)
     struct lasting lasting;
     struct program rows;
 
-    start(&target);
+    watching_target(&target);
     WATCH(&lasting, target.pid, "--every", "1h", "--json");
     free(lasting_line(&lasting));
     obedient_end(&target);
@@ -157,7 +120,7 @@ Test(watch, another_program_is_another_series, .timeout = 60)
     struct lasting lasting;
     struct program rows;
 
-    start(&target);
+    watching_target(&target);
     obedient_do(&target, "grow 1000");
     WATCH(&lasting, target.pid, QUICKLY, "--every", "1s", "--count", "3");
     free(lasting_line(&lasting));
@@ -181,7 +144,7 @@ Test(watch, goes_on_after_failures, .timeout = 60)
     struct lasting lasting;
     struct program json, csv;
 
-    start(&target);
+    watching_target(&target);
     WATCH(&lasting, target.pid, QUICKLY, "--count", "3", "--max-pause", "0.001ms");
     lasting_end(&lasting, &json);
     cr_expect_eq(json.status, 1, "%s", json.err);
@@ -208,7 +171,7 @@ Test(watch, keeps_to_its_share, .timeout = 60)
     struct lasting lasting;
     struct program rows;
 
-    start(&target);
+    watching_target(&target);
     WATCH(&lasting, target.pid, "--every", "1ms", "--count", "6", "--json");
     lasting_end(&lasting, &rows);
     cr_expect(program_rows_hold(
@@ -231,13 +194,13 @@ Test(watch, workers_join_and_leave, .timeout = 120)
     struct program rows;
     char order[32], claim[512];
 
-    start(&target);
+    watching_target(&target);
     obedient_do(&target, "grow 50");
     long first = obedient_do(&target, "fork");
     WATCH(&lasting, target.pid, QUICKLY, "--every", "1s", "--children", "--count", "3");
-    skip_lines(&lasting, 3);
+    watching_skip(&lasting, 3);
     long second = obedient_do(&target, "fork");
-    skip_lines(&lasting, 4);
+    watching_skip(&lasting, 4);
     snprintf(order, sizeof(order), "end %ld", first);
     obedient_do(&target, order);
     lasting_end(&lasting, &rows);
@@ -269,31 +232,6 @@ Test(watch, workers_join_and_leave, .timeout = 120)
     obedient_end(&target);
 }
 
-/* A metrics file that an earlier watch left does not say for ever that all is well. */
-Test(watch, takes_away_the_metrics_of_who_is_gone, .timeout = 60)
-{
-    struct scratch scratch;
-    struct obedient target;
-    struct program program;
-    char number[16], path[128];
-
-    scratch_make(&scratch);
-    start(&target);
-    snprintf(number, sizeof(number), "%d", (int)target.pid);
-    snprintf(path, sizeof(path), "%s/shop.prom", scratch.path);
-    const char *const words[] = {"watch", number, "--count", "1", "--prometheus", path, NULL};
-    program_run(&program, words);
-    cr_expect_eq(program.status, 0, "%s", program.err);
-    cr_expect_eq(access(path, F_OK), 0);
-    program_free(&program);
-    obedient_end(&target);
-    program_run(&program, words);
-    cr_expect_eq(program.status, 3, "%s", program.err);
-    cr_expect_neq(access(path, F_OK), 0, "it is still there");
-    program_free(&program);
-    scratch_remove(&scratch);
-}
-
 /* We are a child of what we watch, and have the name of a Python: even so nothing of us, nor of our
  * own children, is sampled. */
 Test(watch, never_ourselves, .timeout = 60)
@@ -307,7 +245,7 @@ Test(watch, never_ourselves, .timeout = 60)
     scratch_run(&scratch, "cp %s python3.11", getenv("PYINSPECT"));
     snprintf(path, sizeof(path), "%s/python3.11", scratch.path);
     setenv("PYINSPECT", path, 1);
-    start(&target);
+    watching_target(&target);
     snprintf(own, sizeof(own), "%d", (int)getpid());
     program_run(&rows, (const char *const[]){"watch", own, "--children", "--count", "2", "--every",
                                              "10ms", "--max-share", "100%", "--json", NULL});
@@ -327,13 +265,13 @@ Test(watch, several_go_on_without_one, .timeout = 60)
     struct program rows;
     char second[16];
 
-    start(&one);
-    start(&other);
+    watching_target(&one);
+    watching_target(&other);
     snprintf(second, sizeof(second), "%d", (int)other.pid);
     WATCH(&lasting, one.pid, second, QUICKLY, "--every", "1s");
-    skip_lines(&lasting, 3);
+    watching_skip(&lasting, 3);
     obedient_end(&one);
-    skip_lines(&lasting, 2);
+    watching_skip(&lasting, 2);
     obedient_end(&other);
     lasting_end(&lasting, &rows);
     cr_expect_eq(rows.status, 3);
@@ -351,7 +289,7 @@ Test(watch, csv_has_one_header, .timeout = 60)
     struct lasting lasting;
     struct program csv;
 
-    start(&target);
+    watching_target(&target);
     WATCH(&lasting, target.pid, "--csv", "--count", "3", "--every", "10ms", "--max-share", "100%",
           "--most-common", "2");
     lasting_end(&lasting, &csv);
@@ -363,38 +301,6 @@ Test(watch, csv_has_one_header, .timeout = 60)
     cr_expect_eq(lines, 7, "%s", csv.out);
     program_free(&csv);
     obedient_end(&target);
-}
-
-Test(watch, is_saved_as_a_history, .timeout = 60)
-{
-    struct census_entry entry;
-    struct census_file *file;
-    struct scratch scratch;
-    struct obedient target;
-    struct lasting lasting;
-    struct program rows;
-    struct error err;
-    char path[128];
-
-    scratch_make(&scratch);
-    snprintf(path, sizeof(path), "%s/history.census", scratch.path);
-    start(&target);
-    WATCH(&lasting, target.pid, QUICKLY, "--count", "3", "--save", path);
-    lasting_end(&lasting, &rows);
-    cr_expect_eq(rows.status, 0, "%s", rows.err);
-    cr_assert(census_file_open(&file, path, &err), "%s", err.text);
-    cr_expect_eq(census_file_count(file), 3);
-    cr_assert(census_file_entry(file, 3, &entry, &err), "%s", err.text);
-    cr_expect_eq(entry.origin.pid, target.pid);
-    cr_expect(entry.has_objects);
-    char claim[64];
-    snprintf(claim, sizeof(claim), "rows[2][\"objects\"] == %llu",
-             (unsigned long long)entry.objects);
-    cr_expect(program_rows_hold(&rows, claim), "%s", claim);
-    census_file_close(file);
-    program_free(&rows);
-    obedient_end(&target);
-    scratch_remove(&scratch);
 }
 
 /* A terminal of ten rows: each page after the first goes back over no more than nine. */
@@ -409,7 +315,7 @@ Test(watch, renews_itself_on_a_terminal, .timeout = 60)
     int terminal, status;
     ssize_t got;
 
-    start(&target);
+    watching_target(&target);
     snprintf(number, sizeof(number), "%d", (int)target.pid);
     pid_t pid = forkpty(&terminal, NULL, NULL, &size);
     cr_assert(pid >= 0 && memory);
@@ -475,12 +381,12 @@ Test(watch, stays_as_small_as_it_is, .timeout = 550)
     /* What is freed would stay there for long. */
     snprintf(options, sizeof(options), "%s:quarantine_size_mb=1", sanitizer ? sanitizer : "");
     setenv("ASAN_OPTIONS", options, 1);
-    start(&target);
+    watching_target(&target);
     WATCH(&lasting, target.pid, "--every", "1ms", "--max-share", "100%", "--json", "--most-common",
           "1");
-    skip_lines(&lasting, 200);
+    watching_skip(&lasting, 200);
     struct footprint before = footprint_of(lasting.pid);
-    skip_lines(&lasting, 1800);
+    watching_skip(&lasting, 1800);
     struct footprint after = footprint_of(lasting.pid);
     kill(lasting.pid, SIGTERM);
     lasting_end(&lasting, &rows);
@@ -490,66 +396,6 @@ Test(watch, stays_as_small_as_it_is, .timeout = 550)
                   before.rss, after.rss);
     program_free(&rows);
     obedient_end(&target);
-}
-
-/* What is no Python will not be one later. */
-Test(watch, ends_at_once_where_there_is_none, .timeout = 60)
-{
-    struct scratch scratch;
-    struct program program;
-    char own[16], path[128];
-
-    scratch_make(&scratch);
-    snprintf(path, sizeof(path), "%s/history.census", scratch.path);
-    snprintf(own, sizeof(own), "%d", (int)getpid());
-    program_run(&program, (const char *const[]){"watch", own, "--save", path, NULL});
-    cr_expect_eq(program.status, 4, "%s", program.err);
-    cr_expect_neq(access(path, F_OK), 0, "an empty file is left");
-    program_free(&program);
-    scratch_remove(&scratch);
-}
-
-/* What is there and is no file of metrics stays, and so does a history. */
-Test(watch, replaces_nothing_but_metrics, .timeout = 60)
-{
-    static const struct {
-        const char *save, *metrics, *says;
-    } pairs[] = {
-        {NULL, "victim.py", "is no file of metrics that pyinspect wrote"},
-        {NULL, "link.prom", "is no file of metrics that pyinspect wrote"},
-        {"week.census", "week.census", "are the same file"},
-        {"week.census", "census.prom", "are the same file"},
-        {"new.census", "./new.census", "are the same file"},
-    };
-    struct scratch scratch;
-    struct obedient target;
-    struct program program;
-    char number[16], save[128], metrics[128];
-
-    scratch_make(&scratch);
-    start(&target);
-    snprintf(number, sizeof(number), "%d", (int)target.pid);
-    snprintf(save, sizeof(save), "%s/week.census", scratch.path);
-    program_run(&program,
-                (const char *const[]){"watch", number, "--count", "1", "--save", save, NULL});
-    cr_assert_eq(program.status, 0, "%s", program.err);
-    program_free(&program);
-    scratch_run(&scratch, "echo 'print(1)' >victim.py && ln -s victim.py link.prom && "
-                          "ln -s week.census census.prom && cp week.census copy");
-    for (size_t i = 0; i < sizeof(pairs) / sizeof(*pairs); i++) {
-        snprintf(metrics, sizeof(metrics), "%s/%s", scratch.path, pairs[i].metrics);
-        snprintf(save, sizeof(save), "%s/%s", scratch.path, pairs[i].save ? pairs[i].save : "");
-        program_run(&program,
-                    (const char *const[]){"watch", number, "--count", "1", "--prometheus", metrics,
-                                          pairs[i].save ? "--save" : NULL, save, NULL});
-        cr_expect_eq(program.status, 2, "%zu: %s", i, program.err);
-        cr_expect(strstr(program.err, pairs[i].says), "%s", program.err);
-        program_free(&program);
-    }
-    scratch_run(&scratch, "test \"$(cat victim.py)\" = 'print(1)' && cmp week.census copy && "
-                          "test ! -e new.census");
-    obedient_end(&target);
-    scratch_remove(&scratch);
 }
 
 static const struct {

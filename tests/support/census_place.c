@@ -73,13 +73,14 @@ struct census_file *census_open_to_add(const char *path)
     return file;
 }
 
-size_t census_add(struct census_file *file, const struct snapshot *snapshot, uint64_t most_bytes)
+struct census_bound census_add(struct census_file *file, const struct snapshot *snapshot,
+                               uint64_t most_bytes)
 {
+    struct census_bound bound;
     struct error err;
-    size_t dropped = 0;
 
-    cr_assert(census_file_add(file, snapshot, most_bytes, &dropped, &err), "%s", err.text);
-    return dropped;
+    cr_assert(census_file_add(file, snapshot, most_bytes, &bound, &err), "%s", err.text);
+    return bound;
 }
 
 void census_expect(struct census_file *file, size_t number, const struct snapshot *wanted,

@@ -29,8 +29,8 @@ struct snapshot census_make(unsigned number, size_t types, size_t objects);
 void census_save(const char *path, const struct snapshot *snapshot);
 struct census_file *census_open(const char *path);
 struct census_file *census_open_to_add(const char *path);
-/* How many censuses lost their addresses. */
-size_t census_add(struct census_file *file, const struct snapshot *snapshot, uint64_t most_bytes);
+struct census_bound census_add(struct census_file *file, const struct snapshot *snapshot,
+                               uint64_t most_bytes);
 
 /* Is census `number` of the file this one? */
 void census_expect(struct census_file *file, size_t number, const struct snapshot *wanted,

@@ -417,6 +417,8 @@ Test(prometheus, options)
     watch_prometheus_free(NULL);
     cr_expect_not(set("service", "", &options, &err));
     cr_expect_not(set("prometheus", "", &options, &err));
+    cr_expect_not(set("prometheus", "shop.prom.txt", &options, &err));
+    cr_expect_not(set("prometheus", "prom", &options, &err));
     cr_expect_not(set("prometheus-types", "0", &options, &err));
     cr_expect_not(set("prometheus-types", "1001", &options, &err));
     cr_expect(set("prometheus-types", "1000", &options, &err));
