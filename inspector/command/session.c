@@ -50,7 +50,8 @@ static bool open_once(struct session **ret, pid_t pid, const struct session_opti
         options->max_pause_milliseconds > 0 ? options->max_pause_milliseconds : PIECES_PAUSE_MS;
     struct capture_options capturing = {.read_swapped = options->read_swapped,
                                         .max_memory = options->max_memory,
-                                        .most_milliseconds_in_pieces = options->no_stop ? 0 : most};
+                                        .most_milliseconds_in_pieces = options->no_stop ? 0 : most,
+                                        .rooms = options->rooms};
     if (!process_open(&session->process, pid, err)) {
         free(session);
         return false;
@@ -357,10 +358,17 @@ static bool learn_repeatedly(struct asking *asking, struct error *err)
     return true;
 }
 
-static struct session_estimate estimate(struct asking *asking)
+/* Is so much less than the bound that nobody has to know it better. */
+static double enough_for_bound(const struct session *session)
+{
+    return most_pause(session) / 4;
+}
+
+/* Known well where it takes more than `enough` milliseconds. */
+static struct session_estimate estimate(struct asking *asking, double enough)
 {
     const struct session *session = asking->session;
-    struct capture_estimate cost = capture_estimate(session->capture);
+    struct capture_estimate cost = capture_estimate(session->capture, enough);
     struct session_estimate estimate = {.pause_milliseconds = cost.milliseconds,
                                         .max_pause_milliseconds = most_pause(session),
                                         .copied_bytes = cost.bytes,
@@ -469,7 +477,7 @@ bool session_ask(struct session *session, session_question *question, void *cont
     } else {
         if (!learn_repeatedly(&asking, err))
             return false;
-        struct session_estimate cost = estimate(&asking);
+        struct session_estimate cost = estimate(&asking, enough_for_bound(session));
         if (!session_keeps_bound(session, &cost, err) || !ask_copy(&asking, err))
             return false;
     }
@@ -487,7 +495,7 @@ bool session_estimate(struct session *session, session_question *question, void 
 
     if (!learn_repeatedly(&asking, err) || !capture_has_memory(session->capture, err))
         return false;
-    *ret = estimate(&asking);
+    *ret = estimate(&asking, 0);
     ret->restless = asking.learnt != ANSWER_VERIFIED;
     ret->collecting = !wait_until_quiet(session, clock_milliseconds() + ESTIMATE_QUIET_MS);
     return true;

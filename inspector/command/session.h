@@ -13,6 +13,7 @@
 #include "inspector/python/heap.h"
 #include "inspector/target/image.h"
 #include "inspector/target/process.h"
+#include "inspector/target/rooms.h"
 #include "symbols/base/progress.h"
 
 #include <sys/types.h>
@@ -26,6 +27,7 @@ struct session_options {
     double max_pause_milliseconds; /* of a stop; 0: ten seconds, and one for a copy in pieces */
     struct layout_sources sources; /* what the layout may be taken from besides the usual */
     uint64_t max_memory;           /* bytes of ours for the copy; 0: what the machine can spare */
+    struct rooms *rooms; /* of whoever opens one session after the other; NULL: nothing is kept */
 };
 
 /* How the last question was answered. */

@@ -22,6 +22,7 @@ struct watch {
     struct watch_wait wait;
     struct watch_crew crew;
     struct watch_file file; /* that --save names */
+    struct rooms rooms;     /* for each sample's copy */
     bool alone;             /* one process, and no children of it */
     struct growth *sum;     /* of all; NULL: alone */
     int64_t start_ms;       /* since 1970, when the schedule starts */
@@ -349,6 +350,7 @@ static void watch_free(void *context)
 
     watch_crew_free(&watch->crew);
     watch_wait_close(&watch->wait);
+    rooms_close(&watch->rooms);
     growth_free(watch->sum);
     watch_prometheus_free(watch->metrics);
     text_free(&watch->round.events);
@@ -373,6 +375,8 @@ static void prepare(struct watch *watch)
     memcpy(sampling->moment.generations, options->choice.generations,
            sizeof(sampling->moment.generations));
     sampling->moment.session = options->session;
+    rooms_open(&watch->rooms);
+    sampling->moment.session.rooms = &watch->rooms;
     watch->schedule = (struct watch_schedule){
         .every = options->every, .length = options->length, .count = options->count};
     watch->round.planned = watch_schedule_samples(&watch->schedule);

@@ -103,7 +103,7 @@ static bool is_initialised(const struct python *python, const struct process *pr
 
 static bool show_memory(struct mirror *mirror, const struct search *search, struct error *err)
 {
-    mirror_init(mirror, search->process, false, validation_memory);
+    mirror_init(mirror, search->process, false, validation_memory, NULL);
     for (size_t i = 0; i < search->maps.count; i++) {
         const struct mapping *mapping = &search->maps.items[i];
         if (mapping_is_memory(mapping) && !mirror_add(mirror, mapping, err)) {

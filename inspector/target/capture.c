@@ -46,7 +46,8 @@ bool capture_open(struct capture **ret, const struct process *process,
     capture->process = process;
     capture->most_milliseconds_in_pieces = options->most_milliseconds_in_pieces;
     mirror_init(&capture->mirror, process, options->read_swapped,
-                options->max_memory ? options->max_memory : own_memory_available() / 4 * 3);
+                options->max_memory ? options->max_memory : own_memory_available() / 4 * 3,
+                options->rooms);
     if (!crew_start(&capture->crew, process, options->read_swapped, err)) {
         free(capture);
         return false;
@@ -247,7 +248,7 @@ static double rehearse(struct capture *capture, const struct copy_list *plan, ui
     return done && taken > 0 ? (double)copied / taken : 0;
 }
 
-struct capture_estimate capture_estimate(struct capture *capture)
+struct capture_estimate capture_estimate(struct capture *capture, double enough)
 {
     struct capture_estimate estimate = {.memory = capture->mirror.bytes};
     struct copy_list plan = {0};
@@ -265,7 +266,7 @@ struct capture_estimate capture_estimate(struct capture *capture)
     if (capture->mirror.in_pieces)
         plan.count = 0; /* there is no room for a rehearsal */
     uint64_t stride = estimate.bytes / rehearsal_bytes + 1;
-    for (uint64_t i = 0; i < REHEARSALS; i++) {
+    for (uint64_t i = 0; i < REHEARSALS && !(best * enough > (double)estimate.bytes); i++) {
         double speed = rehearse(capture, &plan, i * stride / REHEARSALS, stride);
         best = speed > best ? speed : best;
     }

@@ -22,6 +22,7 @@
 
 #include "inspector/target/image.h"
 #include "inspector/target/process.h"
+#include "inspector/target/rooms.h"
 #include "inspector/target/stop.h"
 
 struct capture;
@@ -32,6 +33,7 @@ struct capture_options {
     /* Learning in pieces ends then: a stop that takes as long would not do. 0: there is no bound.
      */
     double most_milliseconds_in_pieces;
+    struct rooms *rooms; /* for the copy, of one capture at a time; NULL: it has its own */
 };
 
 struct capture_report {
@@ -72,8 +74,11 @@ struct capture_estimate {
     uint64_t memory;     /* bytes of ours */
 };
 
-/* Measures: copies a part of what was learnt from the running target. */
-struct capture_estimate capture_estimate(struct capture *capture);
+/*
+ * Measures: copies a part of what was learnt from the running target. Once, where that tells of no
+ * more than `enough` milliseconds; otherwise some times more, of which the fastest counts.
+ */
+struct capture_estimate capture_estimate(struct capture *capture, double enough);
 
 /*
  * Names a 32-bit word of the target that must be 0 for a capture to be worth its while (the flag of

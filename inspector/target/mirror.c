@@ -17,10 +17,10 @@ enum {
 };
 
 void mirror_init(struct mirror *mirror, const struct process *process, bool read_swapped,
-                 uint64_t max_memory)
+                 uint64_t max_memory, struct rooms *rooms)
 {
-    *mirror =
-        (struct mirror){.process = process, .read_swapped = read_swapped, .max_memory = max_memory};
+    *mirror = (struct mirror){
+        .process = process, .read_swapped = read_swapped, .max_memory = max_memory, .rooms = rooms};
     image_init(&mirror->image);
 }
 
@@ -40,7 +40,7 @@ void mirror_clear(struct mirror *mirror)
 
 bool mirror_add(struct mirror *mirror, const struct mapping *mapping, struct error *err)
 {
-    struct region *region = region_new(mapping);
+    struct region *region = region_new(mapping, mirror->rooms);
     struct region **grown =
         vector_grow(mirror->regions, &mirror->capacity, mirror->count + 1, sizeof(*grown));
 

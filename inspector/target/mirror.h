@@ -18,6 +18,7 @@ struct mirror {
     const struct process *process;
     bool read_swapped;
     uint64_t max_memory; /* bytes of the copies */
+    struct rooms *rooms; /* for them; NULL: each has its own */
 
     struct image image;      /* a range's `source` is its region */
     struct region **regions; /* in no order */
@@ -34,7 +35,7 @@ struct mirror {
 };
 
 void mirror_init(struct mirror *mirror, const struct process *process, bool read_swapped,
-                 uint64_t max_memory);
+                 uint64_t max_memory, struct rooms *rooms);
 
 /* Forgets all. */
 void mirror_clear(struct mirror *mirror);

@@ -5,10 +5,11 @@
 #include "symbols/base/cleanup.h"
 
 #include <stdlib.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
-struct region *region_new(const struct mapping *mapping)
+struct region *region_new(const struct mapping *mapping, struct rooms *rooms)
 {
     struct region *region = calloc(1, sizeof(*region));
 
@@ -17,6 +18,7 @@ struct region *region_new(const struct mapping *mapping)
     region->mapping = *mapping;
     region->pages = (mapping->end - mapping->start) / IMAGE_PAGE;
     region->file = -1;
+    region->rooms = rooms;
     return region;
 }
 
@@ -49,16 +51,26 @@ bool region_continues(const struct mapping *mapping, const struct mapping *next)
            mapping->writable == next->writable && mapping->shared == next->shared;
 }
 
+static uint8_t *make_room(struct region *region)
+{
+    uint64_t size = region->pages * IMAGE_PAGE;
+    uint8_t *room = region->rooms ? rooms_lend(region->rooms, size) : NULL;
+
+    region->is_lent = room;
+    if (room)
+        return room;
+    void *reserved = mmap(NULL, size, PROT_READ | PROT_WRITE,
+                          MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    return reserved == MAP_FAILED ? NULL : reserved;
+}
+
 bool region_reserve(struct region *region)
 {
     size_t words = region_chunks(region);
-    uint64_t size = region->pages * IMAGE_PAGE;
 
     if (region->bytes)
         return true;
-    void *reserved = mmap(NULL, size, PROT_READ | PROT_WRITE,
-                          MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-    region->bytes = reserved == MAP_FAILED ? NULL : reserved;
+    region->bytes = make_room(region);
     region->present = calloc(words, sizeof(uint64_t));
     region->read = calloc(words, sizeof(uint64_t));
     region->seen = calloc(words, sizeof(uint64_t));
@@ -80,8 +92,11 @@ void region_empty(struct region *region)
 
 void region_release(struct region *region)
 {
-    if (region->bytes)
+    if (region->is_lent)
+        rooms_take_back(region->rooms);
+    else if (region->bytes)
         munmap(region->bytes, region->pages * IMAGE_PAGE);
+    region->is_lent = false;
     free(region->present);
     free(region->read);
     free(region->seen);
@@ -102,9 +117,11 @@ void region_read_file(struct region *region, const struct process *process, uint
     for (; mask && region->file >= 0 && *budget; mask &= mask - 1) {
         uint64_t bit = mask & -mask;
         uint64_t at = (chunk * CHUNK_PAGES + (unsigned)__builtin_ctzll(mask)) * IMAGE_PAGE;
-        if (pread(region->file, region->bytes + at, IMAGE_PAGE,
-                  (off_t)(region->mapping.offset + at)) <= 0)
+        ssize_t got = pread(region->file, region->bytes + at, IMAGE_PAGE,
+                            (off_t)(region->mapping.offset + at));
+        if (got <= 0)
             continue;
+        memset(region->bytes + at + got, 0, IMAGE_PAGE - (size_t)got);
         --*budget;
         region->filed[chunk] |= bit;
         region->read[chunk] |= bit;

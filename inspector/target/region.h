@@ -11,6 +11,7 @@
 
 #include "inspector/target/image.h"
 #include "inspector/target/process.h"
+#include "inspector/target/rooms.h"
 
 enum {
     CHUNK_PAGES = 64, /* 256 KiB: a word of the bits, worth a system call */
@@ -30,7 +31,9 @@ struct region {
     uint64_t *filed;   /* it was read from the file, the target does not have it in memory */
     uint8_t *chunks;   /* a byte a chunk, free for the owner's marks */
 
-    int file; /* the mapped file, -1 until it is needed */
+    int file;            /* the mapped file, -1 until it is needed */
+    struct rooms *rooms; /* which the copy's memory is lent from, if they have any; NULL: none */
+    bool is_lent;
 };
 
 static inline size_t region_chunks(const struct region *region)
@@ -52,11 +55,12 @@ static inline uint64_t region_bytes_of(uint64_t mask)
     return IMAGE_PAGE * (uint64_t)__builtin_popcountll(mask);
 }
 
-/* NULL: no memory. */
-struct region *region_new(const struct mapping *mapping);
+/* NULL: no memory. `rooms` (or NULL) must last longer. */
+struct region *region_new(const struct mapping *mapping, struct rooms *rooms);
 void region_free(struct region *region); /* NULL is fine */
 
-/* Makes room for the copy, all bits 0; harmless when there is room. False: no memory, ulimit -v. */
+/* Makes room for the copy, with anything in it, and all bits 0; harmless when there is room. False:
+ * no memory, ulimit -v. */
 bool region_reserve(struct region *region);
 
 /* Gives the memory of the copy back; the room and the bits stay. */

@@ -205,7 +205,7 @@ Test(capture, never_touches_what_the_target_has_not_touched)
     capture_learn(scene.capture);
     cr_expect(ask(&scene, at));
     cr_expect_not(ask_everywhere(&scene, at, PAGES));
-    capture_estimate(scene.capture);
+    capture_estimate(scene.capture, 0);
     cr_assert_eq(take_as(&scene, &order, &report), CAPTURE_DONE);
     cr_expect_not(place.found);
     cr_expect_eq(report.bytes, expected * IMAGE_PAGE);
@@ -448,7 +448,7 @@ Test(capture, an_estimate_is_near_and_stops_nothing)
         cr_expect(ask_everywhere(&scene, dense, pages));
         for (uint64_t chunk = 0; chunk < 64; chunk++)
             cr_expect(ask(&scene, sparse + chunk * CHUNK));
-        struct capture_estimate estimate = capture_estimate(scene.capture);
+        struct capture_estimate estimate = capture_estimate(scene.capture, 0);
         cr_assert_eq(take_as(&scene, &order, &report), CAPTURE_DONE);
         cr_expect_eq(report.bytes, (round ? GROUP : 64 * CHUNK) + 64 * IMAGE_PAGE);
         cr_expect(estimate.bytes >= report.bytes / 2 && estimate.bytes <= report.bytes * 2,
@@ -463,7 +463,7 @@ Test(capture, an_estimate_is_near_and_stops_nothing)
     no_call_seize();
     capture_learn_again(scene.capture);
     cr_expect(holds(&scene, dense, 8, 1));
-    cr_expect_gt(capture_estimate(scene.capture).bytes, 0);
+    cr_expect_gt(capture_estimate(scene.capture, 0).bytes, 0);
     cr_expect(holds(&scene, dense, 8, 1));
     clear(&scene);
 }

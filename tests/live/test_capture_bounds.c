@@ -275,7 +275,7 @@ Test(capture_bounds, memory_is_read_where_process_vm_readv_is_refused)
     puppet_forbid(&scene.puppet, scene.address + scene.size, 10 * IMAGE_PAGE);
     capture_learn(scene.capture);
     cr_expect(holds(&scene, scene.address, scene.size));
-    cr_expect_eq(capture_estimate(scene.capture).bytes, scene.size);
+    cr_expect_eq(capture_estimate(scene.capture, 0).bytes, scene.size);
     scene.value = 2;
     puppet_fill(&scene.puppet, scene.address, scene.size, scene.value);
     puppet_unmap(&scene.puppet, scene.address + 3 * CHUNK + IMAGE_PAGE, IMAGE_PAGE);

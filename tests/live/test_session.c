@@ -353,3 +353,37 @@ ParameterizedTest(size_t *python, session, in_pieces_or_running_it_is_the_same_a
     observation_free(&unstopped);
     truth_free(&truth);
 }
+
+/* What the rooms had in them before never shows, nor that they are too small for all of it. */
+Test(session, in_memory_that_was_used_it_is_the_same_answer, .timeout = 120)
+{
+    struct interpreter pythons[PYTHONS_MAX];
+    size_t count = pythons_find(pythons, PYTHON_SUPPORTED);
+    struct rooms rooms[2] = {{0}};
+    struct observation seen[2];
+    struct target target;
+    struct truth truth;
+
+    cr_assert_gt(count, 0);
+    target_start(&target, &pythons[count / 2], "stdlib");
+    for (size_t i = 0; i < 2; i++) {
+        rooms_open(&rooms[i]);
+        cr_assert(rooms[i].bytes);
+        memset(rooms[i].bytes, 0xa5, ROOMS_BYTES);
+    }
+    cr_assert(rooms_lend(&rooms[1], ROOMS_BYTES - (2 << 20)));
+    for (size_t i = 0; i < 2; i++) {
+        observe_as(&seen[i], target.pid, &(struct session_options){.rooms = &rooms[i]});
+        cr_expect_gt(rooms[i].lent, i);
+    }
+    target_tell(&target, &truth);
+    for (size_t i = 0; i < 2; i++) {
+        cr_expect(seen[i].verified);
+        observation_expect(&seen[i], &truth, target.name);
+        observation_free(&seen[i]);
+        cr_expect_eq(rooms[i].lent, i);
+        rooms_close(&rooms[i]);
+    }
+    target_end(&target);
+    truth_free(&truth);
+}

@@ -25,7 +25,7 @@ static void look(struct subject *subject)
     struct error err;
 
     cr_assert(process_maps(&subject->process, &subject->maps, &err), "%s", err.text);
-    mirror_init(&subject->mirror, &subject->process, false, UINT64_MAX);
+    mirror_init(&subject->mirror, &subject->process, false, UINT64_MAX, NULL);
     for (size_t i = 0; i < subject->maps.count; i++) {
         const struct mapping *mapping = &subject->maps.items[i];
         if (mapping_is_memory(mapping))
