@@ -148,14 +148,15 @@ $(OUT)/unit-tests: $(call test_objects,unit) $(call test_objects,support)
 $(OUT)/live-tests: $(call test_objects,live) $(call test_objects,support)
 $(TEST_SOURCES:%.c=$(OUT)/%.o): | $(OUT)/have-check
 
-lint: all ## check the layers, what may be named where, sizes, formats and warnings
+# What gcc makes without a warning is the program that is looked into: it is not built twice.
+lint: ## check the layers, what may be named where, sizes, formats and warnings
 	@tests/support/install-dependencies.sh lint || [ "$$CI" != true ]
 	+@status=0; \
 	tests/lint/layers.sh docs/architecture.md || status=1; \
-	tests/lint/words.sh build/pyinspect || status=1; \
 	tests/lint/sizes.sh || status=1; \
 	tests/lint/formats.sh $(SCRIPTS) || status=1; \
 	tests/lint/warnings.sh || status=1; \
+	tests/lint/words.sh build/werror-gcc/pyinspect || status=1; \
 	exit $$status
 
 objects: $(SOURCES:%.c=$(OUT)/%.o) $(TEST_SOURCES:%.c=$(OUT)/%.o) $(HEADERS:%=$(OUT)/%.alone)

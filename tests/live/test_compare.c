@@ -16,17 +16,6 @@
 
 enum { MOST_WORDS = 15 };
 
-static struct criterion_test_params pythons_all(void)
-{
-    static size_t indices[PYTHONS_MAX];
-    struct interpreter pythons[PYTHONS_MAX];
-    size_t found = pythons_find(pythons, PYTHON_SUPPORTED);
-
-    for (size_t i = 0; i < found; i++)
-        indices[i] = i;
-    return cr_make_param_array(size_t, indices, found);
-}
-
 /* A process, three files in a directory, and the words for them. */
 struct growing {
     struct judge judge;
@@ -123,7 +112,7 @@ enum { ORDERS = 15 };
 
 ParameterizedTestParameters(compare, as_objgraph_has_it)
 {
-    return pythons_all();
+    return pythons_each(true);
 }
 
 ParameterizedTest(size_t *index, compare, as_objgraph_has_it, .timeout = 300)

@@ -15,19 +15,6 @@
 static const char *const objects_words[] = {"objects",    "--all-objects", "--json",
                                             "--repr-len", "120",           NULL};
 
-static struct criterion_test_params pythons_all(bool debug_builds)
-{
-    static size_t indices[PYTHONS_MAX];
-    struct interpreter pythons[PYTHONS_MAX];
-    size_t found = pythons_find(pythons, PYTHON_SUPPORTED), count = 0;
-
-    for (size_t i = 0; i < found; i++) {
-        if (debug_builds || !pythons[i].debug_build)
-            indices[count++] = i;
-    }
-    return cr_make_param_array(size_t, indices, count);
-}
-
 /* There is no complaint, and `claim` holds of each line. */
 static void expect_no_complaint(struct judge *judge, const char *claim)
 {
@@ -44,7 +31,7 @@ static void expect_no_complaint(struct judge *judge, const char *claim)
 
 ParameterizedTestParameters(judged, everything)
 {
-    return pythons_all(true);
+    return pythons_each(true);
 }
 
 /* On debug builds, where all takes thrice as long, without the standard library. */
@@ -85,7 +72,7 @@ ParameterizedTest(size_t *index, judged, with_a_permanent_generation, .timeout =
 /* Each in full; not on debug builds, which differ in sizes alone and take thrice as long. */
 ParameterizedTestParameters(judged, ten_thousand_values)
 {
-    return pythons_all(false);
+    return pythons_each(false);
 }
 
 ParameterizedTest(size_t *index, judged, ten_thousand_values, .timeout = 600)
@@ -103,7 +90,7 @@ ParameterizedTest(size_t *index, judged, ten_thousand_values, .timeout = 600)
 
 ParameterizedTestParameters(judged, attributes_and_items)
 {
-    return pythons_all(true);
+    return pythons_each(true);
 }
 
 ParameterizedTest(size_t *index, judged, attributes_and_items, .timeout = 600)

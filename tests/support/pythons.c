@@ -65,6 +65,28 @@ struct criterion_test_params pythons_some(void)
     return cr_make_param_array(size_t, indices, kept);
 }
 
+bool pythons_is_first(const struct interpreter *pythons, size_t index)
+{
+    for (size_t i = 0; i < index; i++) {
+        if (strcmp(pythons[i].version, pythons[index].version) == 0)
+            return false;
+    }
+    return true;
+}
+
+struct criterion_test_params pythons_each(bool debug_builds)
+{
+    static size_t indices[PYTHONS_MAX];
+    struct interpreter pythons[PYTHONS_MAX];
+    size_t found = pythons_find(pythons, PYTHON_SUPPORTED), count = 0;
+
+    for (size_t i = 0; i < found; i++) {
+        if (pythons_is_first(pythons, i) && (debug_builds || !pythons[i].debug_build))
+            indices[count++] = i;
+    }
+    return cr_make_param_array(size_t, indices, count);
+}
+
 struct interpreter pythons_get(const size_t *index)
 {
     struct interpreter pythons[PYTHONS_MAX];

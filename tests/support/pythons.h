@@ -42,9 +42,16 @@ size_t pythons_find(struct interpreter ret[PYTHONS_MAX], enum python_kind kind);
 /*
  * Three of the supported ones stand for all where a test takes long: the oldest, the newest and one
  * between, no debug build among them. The first as a parameterized test's parameters, which are
- * indices (size_t); the second tells the interpreter of such an index.
+ * indices (size_t); pythons_get tells the interpreter of such an index.
  */
 struct criterion_test_params pythons_some(void);
+
+/*
+ * Where every version takes long, one build of each: of those that call themselves 3.11.2 the first
+ * one stands for all. A debug build is a version of its own. run-tests.sh says which are left out.
+ */
+bool pythons_is_first(const struct interpreter *pythons, size_t index);
+struct criterion_test_params pythons_each(bool debug_builds);
 struct interpreter pythons_get(const size_t *index);
 
 #endif

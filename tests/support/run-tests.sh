@@ -7,13 +7,16 @@
 # So do they a cache of layouts that is new, and goes with them.
 # A sanitizer's report in any process that a test started counts as a failure, because Criterion
 # does not see leaks. So does a missing interpreter when CI=true or PYINSPECT_REQUIRE_ALL=1.
+#
+# Of an allocation a sanitizer's report has the innermost frames alone: to note all of them takes a
+# third of the time that pyinspect takes.
 set -euo pipefail
 
 out=$1
 shift
 SANITIZER_STATUS=99
 export PYINSPECT=$PWD/$out/pyinspect PYINSPECT_FOUND=$PWD/$out/pythons
-export ASAN_OPTIONS="log_path=$PWD/$out/sanitizer.log:detect_leaks=1:exitcode=$SANITIZER_STATUS:${ASAN_OPTIONS:-}"
+export ASAN_OPTIONS="log_path=$PWD/$out/sanitizer.log:detect_leaks=1:malloc_context_size=6:exitcode=$SANITIZER_STATUS:${ASAN_OPTIONS:-}"
 export UBSAN_OPTIONS="log_path=$PWD/$out/sanitizer.log:print_stacktrace=1:exitcode=$SANITIZER_STATUS:${UBSAN_OPTIONS:-}"
 export PATH=$PATH:$PWD/build/unpacked/usr/bin # what install-dependencies.sh did not install
 XDG_CACHE_HOME=$(mktemp -d)
@@ -34,6 +37,9 @@ is_criterions_own_leak() {
 rm -f "$out"/sanitizer.log.*
 tests/interpreters/find.sh >"$PYINSPECT_FOUND"
 cat "$PYINSPECT_FOUND"
+# As pythons_each of tests/support/pythons.h has it.
+awk '$3 ~ /^cpython/ { if ($1 in first) print "ALIKE " $1 " " $2 ": what takes long is tested on " \
+     first[$1] " alone"; else first[$1] = $2 }' "$PYINSPECT_FOUND"
 
 for name in "$@"; do
     log=$out/$name-tests.log
