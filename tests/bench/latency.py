@@ -33,6 +33,7 @@ WORKERS = 4
 CONNECTIONS = 8
 WITHIN = 1.10
 EVERY = 1.0  # seconds, from sample to sample
+SHARE = "5%"  # so that no sample is put off: a longer pause shows as latency, not as a gap
 SPIN = 0.06  # seconds of CPU time a worker and sample, for comparison
 PATIENCE = 60  # seconds
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -141,8 +142,10 @@ class Watch(Watcher):
         self.output = tempfile.TemporaryFile("w+")
         self.process = subprocess.Popen(
             [self.pyinspect, "watch", "--children", str(self.service.master),
-             "--every", "%gs" % EVERY, "--json"],
-            stdin=subprocess.DEVNULL, stdout=self.output, stderr=self.messages)
+             "--every", "%gs" % EVERY, "--max-share", SHARE, "--json"],
+            stdin=subprocess.DEVNULL, stdout=self.output, stderr=self.messages,
+            # A shell's background job is started with SIGINT ignored.
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL))
 
     def stop(self):
         ended = self.process.poll()
