@@ -47,7 +47,9 @@ QUIET := $(if $(V),,@)
 .PRECIOUS: $(OUT)/have-%
 .DEFAULT_GOAL := all
 
-SOURCES := $(sort $(wildcard symbols/*.c symbols/*/*.c inspector/*.c inspector/*/*.c))
+RESIDENT := inspector/sandbox/resident.c
+SOURCES := $(sort $(filter-out $(RESIDENT),\
+    $(wildcard symbols/*.c symbols/*/*.c inspector/*.c inspector/*/*.c)))
 LIBRARY := $(filter-out inspector/main.c,$(SOURCES))
 TEST_SOURCES := $(sort $(wildcard tests/unit/*.c tests/live/*.c tests/support/*.c))
 HEADERS := $(sort $(wildcard symbols/*.h symbols/*/*.h inspector/*/*.h tests/support/*.h))
@@ -115,8 +117,39 @@ $(OUT)/inspector/report/page_parts.o: $(OUT)/inspector/report/page_parts.c \
 	@echo "  $(CC) $<"
 	$(QUIET)$(CC) $(ALL_CFLAGS) -c -o $@ $<
 
+# The program that is left in a sandbox's child: without a library, sanitizers or relocations, and
+# position independent. It is built into a block of bytes.
+RESIDENT_CFLAGS = -std=c11 -D_GNU_SOURCE -I. $(WARNINGS) -O2 -fPIE -ffreestanding \
+    -fno-stack-protector -fno-stack-clash-protection -fno-jump-tables -fvisibility=hidden \
+    -fno-asynchronous-unwind-tables -fno-unwind-tables -U_FORTIFY_SOURCE
+$(OUT)/inspector/sandbox/resident.o: $(RESIDENT) Makefile | $(OUT)/have-build
+	@mkdir -p $(@D)
+	@echo "  $(CC) $<"
+	$(QUIET)$(CC) $(RESIDENT_CFLAGS) -MMD -MP -c -o $@ $<
+
+$(OUT)/inspector/sandbox/resident.program: $(OUT)/inspector/sandbox/resident.o \
+    inspector/sandbox/resident.ld
+	@if readelf -rW $< | grep -E 'R_X86_64_(64|32)'; then \
+	    echo "$(RESIDENT): would have to be relocated"; exit 1; fi
+	$(QUIET)$(CC) -nostdlib -static -Wl,--build-id=none -Wl,--oformat=binary \
+	    -Wl,-T,inspector/sandbox/resident.ld -o $@ $<
+
+$(OUT)/inspector/sandbox/resident_program.c: $(OUT)/inspector/sandbox/resident.program
+	@{ \
+	echo '#include "inspector/sandbox/resident.h"'; \
+	echo 'const unsigned char resident_program[] = {'; \
+	od -An -v -tx1 $< | sed 's/ \(..\)/0x\1,/g'; \
+	echo '0};'; \
+	echo 'const uint64_t resident_program_size = sizeof(resident_program) - 1;'; \
+	} >$@
+
+$(OUT)/inspector/sandbox/resident_program.o: $(OUT)/inspector/sandbox/resident_program.c \
+    inspector/sandbox/resident.h Makefile | $(OUT)/have-build
+	@echo "  $(CC) $<"
+	$(QUIET)$(CC) $(ALL_CFLAGS) -c -o $@ $<
+
 $(OUT)/pyinspect $(OUT)/libpyinspect.a objects: $(OUT)/symbols/layouts.o \
-    $(OUT)/inspector/report/page_parts.o
+    $(OUT)/inspector/report/page_parts.o $(OUT)/inspector/sandbox/resident_program.o
 
 layouts: all ## make the tables of symbols/layouts from the interpreters that are found
 	@tests/interpreters/layouts.sh
@@ -126,7 +159,7 @@ $(OUT)/have-%: tests/support/install-dependencies.sh
 	@$< $* $(firstword $(CC))
 	@mkdir -p $(@D) && touch $@
 
--include $(SOURCES:%.c=$(OUT)/%.d) $(TEST_SOURCES:%.c=$(OUT)/%.d)
+-include $(SOURCES:%.c=$(OUT)/%.d) $(RESIDENT:%.c=$(OUT)/%.d) $(TEST_SOURCES:%.c=$(OUT)/%.d)
 
 interpreters: ## fetch CPython 3.11, 3.13 to 3.15, debug builds too, and PyPy from Debian
 	@tests/interpreters/fetch.sh

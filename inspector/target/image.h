@@ -29,6 +29,7 @@ struct image_range {
     uint8_t *bytes;    /* the copy: bytes[0] is the byte at `start`; NULL: nothing read yet */
     uint64_t *present; /* a bit a page: its bytes are there. NULL exactly when `bytes` is */
     void *source;      /* the filler's own note on this range */
+    bool writable, executable; /* in the target */
 };
 
 struct image;
@@ -38,6 +39,10 @@ struct image;
  * Returns true when it has filled the pages in.
  */
 typedef bool image_fill(void *context, struct image_range *range, uint64_t address, uint64_t size);
+
+/* Is it certain that the target itself has nothing at that page, so that nobody has to look again?
+ */
+typedef bool image_lacks(void *context, const struct image_range *range, uint64_t address);
 
 /* Makes room in the image: what it held is not there any more, and is filled in again. */
 typedef void image_trim(void *context);
@@ -52,6 +57,7 @@ struct image {
     image_fill *fill;    /* NULL: what is not there is not to be had */
     image_fill *refresh; /* reads it again; NULL: there is nothing newer */
     image_trim *trim;    /* NULL: never needed */
+    image_lacks *lacks;  /* of pages that are not there; NULL: that is not known */
     void *fill_context;
     bool crowded;          /* the filler wants it trimmed */
     struct arena stitched; /* what was put together; valid as long as the image is */

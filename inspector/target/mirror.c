@@ -51,8 +51,11 @@ bool mirror_add(struct mirror *mirror, const struct mapping *mapping, struct err
         return error_memory(err);
     }
     mirror->regions[mirror->count++] = region;
-    struct image_range range = {
-        .start = mapping->start, .size = mapping->end - mapping->start, .source = region};
+    struct image_range range = {.start = mapping->start,
+                                .size = mapping->end - mapping->start,
+                                .source = region,
+                                .writable = mapping->writable,
+                                .executable = mapping->executable};
     return image_add(&mirror->image, &range, err);
 }
 
@@ -231,6 +234,20 @@ static bool note_swapped(void *context, struct image_range *range, uint64_t addr
     return false;
 }
 
+/* What was not there when it was looked at would have been copied if it had come since. */
+static bool lacks(void *context, const struct image_range *range, uint64_t address)
+{
+    const struct mirror *mirror = context;
+    const struct region *region = range->source;
+    uint64_t page = (address - range->start) / IMAGE_PAGE, chunk = page / CHUNK_PAGES;
+
+    if (!region->bytes || !(region->chunks[chunk] & CHUNK_LOOKED) || mirror->in_pieces)
+        return false;
+    struct residence residence =
+        residence_of(mirror->process, region, chunk, UINT64_C(1) << page % CHUNK_PAGES);
+    return !(region->seen[chunk] >> page % CHUNK_PAGES & 1) && !residence.swapped;
+}
+
 void mirror_note_needs(struct mirror *mirror)
 {
     for (size_t i = 0; i < mirror->chunks.count; i++) {
@@ -269,6 +286,7 @@ static void answer_with(struct mirror *mirror, image_fill *fill, image_fill *ref
     mirror->image.fill = fill;
     mirror->image.refresh = refresh;
     mirror->image.trim = trim;
+    mirror->image.lacks = lacks;
     mirror->image.fill_context = mirror;
     mirror->image.missed = 0;
     image_changed(&mirror->image);

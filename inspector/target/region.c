@@ -48,7 +48,8 @@ bool region_continues(const struct mapping *mapping, const struct mapping *next)
 {
     return next->start == mapping->end && !mapping->inode && !next->inode &&
            mapping_is_memory(mapping) && mapping_is_memory(next) &&
-           mapping->writable == next->writable && mapping->shared == next->shared;
+           mapping->writable == next->writable && mapping->shared == next->shared &&
+           mapping->executable == next->executable;
 }
 
 static uint8_t *make_room(struct region *region)

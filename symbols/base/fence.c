@@ -194,6 +194,9 @@ static bool limit_memory(uint64_t more)
 {
     unsigned long long pages;
     uint64_t size;
+
+    if (!more)
+        return true;
     AUTO_FCLOSE FILE *file = fopen("/proc/self/statm", "re");
 
     if (!file || fscanf(file, "%llu", &pages) != 1)
@@ -318,8 +321,15 @@ static bool fence_system_calls(const struct fence *fence, bool privileged, struc
                        fence->what);
 }
 
+static bool is_root(void)
+{
+    uid_t real, effective, saved;
+
+    return getresuid(&real, &effective, &saved) != 0 || real == 0 || effective == 0 || saved == 0;
+}
+
 /* In this order: each step takes what the next ones do not need. */
-bool fence_raise(const struct fence *fence, struct error *err)
+static bool strip(const struct fence *fence, bool *ret_privileged, struct error *err)
 {
     struct capabilities ours;
 
@@ -329,12 +339,30 @@ bool fence_raise(const struct fence *fence, struct error *err)
         return error_errno(err, ERROR_SYSTEM, "cannot close the files of the reader");
     if (!capabilities_read(&ours))
         return error_errno(err, ERROR_SYSTEM, "cannot tell our own capabilities");
-    bool privileged = geteuid() == 0 || has_capability(&ours, CAP_SYS_PTRACE);
+    *ret_privileged = geteuid() == 0 || has_capability(&ours, CAP_SYS_PTRACE);
     if (!drop_privileges(&ours, err))
         return false;
+    if (fence->never_root && is_root())
+        return error_set(err, ERROR_SYSTEM,
+                         "%s would stay root, since the kernel gives it no other user",
+                         fence->what);
     /* A change of the user would undo it. */
     prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
     if (getppid() != fence->master)
         _exit(0);
-    return set_limits(fence, err) && fence_system_calls(fence, privileged, err);
+    return set_limits(fence, err);
+}
+
+bool fence_strip(const struct fence *fence, struct error *err)
+{
+    bool privileged;
+
+    return strip(fence, &privileged, err);
+}
+
+bool fence_raise(const struct fence *fence, struct error *err)
+{
+    bool privileged;
+
+    return strip(fence, &privileged, err) && fence_system_calls(fence, privileged, err);
 }

@@ -31,14 +31,18 @@ enum { FENCE_SANITIZED = false };
 struct fence {
     const char *what; /* is read, for messages */
     pid_t master;     /* the child ends with it */
-    int socket;       /* stays open, and may be talked to */
+    int socket;       /* stays open, and may be talked to; -1: none */
     const int *files; /* stay open */
     size_t file_count;
     unsigned cpu_seconds;
-    uint64_t memory_bytes; /* beyond what there is */
+    uint64_t memory_bytes; /* beyond what there is; 0: no bound */
+    bool never_root;       /* fail rather than stay root, where another user cannot be had */
 };
 
 /* ERROR_SYSTEM where something that has to be given up cannot be. */
 MUST_CHECK bool fence_raise(const struct fence *fence, struct error *err);
+
+/* All of it but the filter of system calls. */
+MUST_CHECK bool fence_strip(const struct fence *fence, struct error *err);
 
 #endif
