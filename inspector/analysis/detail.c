@@ -247,7 +247,7 @@ static void look_at_class(struct look *look)
     const struct reader *reader = look->reader;
     uint64_t bases = read_pointer(reader, look->address, type_tp_bases);
     const struct type *type = reader_type_of(reader, bases);
-    struct references references = {.visit = note_base, .context = look};
+    struct references references = {.visit = note_base, .context = look, .as_iterated = true};
 
     if (type && type->flags & TPFLAGS_TUPLE_SUBCLASS && type->kind && type->kind->references)
         type->kind->references(reader, type, bases, &references);
@@ -259,7 +259,7 @@ static void look_at_object(struct look *look)
     const struct type *type = look->type;
     struct detail *detail = look->detail;
     struct references attributes = {.visit = note_attribute, .context = look};
-    struct references references = {.visit = note_reference, .context = look};
+    struct references references = {.visit = note_reference, .context = look, .as_iterated = true};
 
     detail->is_exact =
         object_size(reader, type, look->address, &detail->size) && type->sizeof_by == SIZEOF_KNOWN;

@@ -161,8 +161,8 @@ static void tell_managed(const struct reader *reader, const struct type *type, u
 
 /*
  * The __dict__ that a class has added is visited by subtype_traverse, and a managed one by whatever
- * traverses the instance. One that C code put into its structure is told by the row of its kind,
- * unless no row knows that structure.
+ * traverses the instance. One that C code put into its structure is told by the row of its kind;
+ * where no row knows that structure, that it is visited is a guess.
  */
 static void tell_dict(const struct reader *reader, const struct type *type, uint64_t address,
                       struct references *references)
@@ -178,7 +178,11 @@ static void tell_dict(const struct reader *reader, const struct type *type, uint
     if (native && type->dict_offset != native->dict_offset)
         reference_field(references, dict_at_offset(reader, type, address), "__dict__");
     else if (!type->kind || type->kind_type->dict_offset != type->dict_offset)
-        reference_owned(references, dict_at_offset(reader, type, address), "__dict__");
+        reference_tell(references, &(struct reference){.to = dict_at_offset(reader, type, address),
+                                                       .label = LABEL_FIELD,
+                                                       .name = "__dict__",
+                                                       .is_owned = true,
+                                                       .is_guess = true});
 }
 
 static void tell_slots(const struct reader *reader, const struct type *type, uint64_t address,
@@ -197,8 +201,8 @@ static void tell_slots(const struct reader *reader, const struct type *type, uin
 }
 
 /*
- * Does the tp_traverse of the instance visit its type? subtype_traverse does unless that of a C
- * heap type below will; a C heap type's own does, where it has one and did not inherit it.
+ * Does the tp_traverse of the instance visit its type? subtype_traverse does unless the C type
+ * below is a heap type; a C heap type's own does, where it has one and did not inherit it.
  */
 static bool visits_type(const struct reader *reader, const struct type *type)
 {
@@ -208,12 +212,13 @@ static bool visits_type(const struct reader *reader, const struct type *type)
         return false;
     if (!reader->python->shape.natives_visit_type)
         return type != native;
+    if (type != native && !(native->flags & TPFLAGS_HEAPTYPE && native->traverse))
+        return true;
     for (unsigned i = 0;
          native->base && native->base->traverse == native->traverse && i < MOST_BASES; i++)
         native = native->base;
-    bool by_native = native->flags & TPFLAGS_HEAPTYPE && native->traverse &&
-                     !(native->kind && native->kind->hides_type);
-    return type != type->native || by_native;
+    return native->flags & TPFLAGS_HEAPTYPE && native->traverse &&
+           !(native->kind && native->kind->hides_type);
 }
 
 void instance_references(const struct reader *reader, const struct type *type, uint64_t address,

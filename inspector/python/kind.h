@@ -62,6 +62,7 @@ struct kind {
     /* What it refers to besides. NULL: nothing. */
     void (*references)(const struct reader *reader, const struct type *type, uint64_t address,
                        struct references *references);
+    bool fields_last; /* its tp_traverse visits those first */
 
     /*
      * Prints as the type's own tp_repr does. NULL, or false without having printed anything: as

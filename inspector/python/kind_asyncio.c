@@ -15,9 +15,9 @@ static const struct kind_field future_fields[] = {
     {"callback", FutureObj_fut_callback0, false},
     {"callback_context", FutureObj_fut_context0, false},
     {"_callbacks", FutureObj_fut_callbacks, false},
+    {"_result", FutureObj_fut_result, false},
     {"_exception", FutureObj_fut_exception, false},
     {"exception_traceback", FutureObj_fut_exception_tb, false},
-    {"_result", FutureObj_fut_result, false},
     {"_source_traceback", FutureObj_fut_source_tb, false},
     {"_cancel_message", FutureObj_fut_cancel_msg, false},
     {"cancelled_type", FutureObj_fut_cancelled_exc_type, false},
@@ -29,10 +29,10 @@ static const struct kind_field future_fields[] = {
 
 /* Besides those of a future. */
 static const struct kind_field task_fields[] = {
-    {"_fut_waiter", TaskObj_task_fut_waiter, false},
+    {"context", TaskObj_task_context, false},
     {"_coro", TaskObj_task_coro, false},
     {"_name", TaskObj_task_name, false},
-    {"context", TaskObj_task_context, false},
+    {"_fut_waiter", TaskObj_task_fut_waiter, false},
     {.name = NULL},
 };
 
@@ -57,12 +57,22 @@ static const struct kind_field holder_fields[] = {
     {.name = NULL},
 };
 
+/* Up to 3.12 the __dict__ is in the structure. */
+static void future_references(const struct reader *reader, const struct type *type,
+                              uint64_t address, struct references *references)
+{
+    int64_t offset = type->kind_type->dict_offset;
+
+    if (offset > 0 && !(type->flags & TPFLAGS_MANAGED_DICT))
+        reference_field(references, read_word(reader, address + (uint64_t)offset), "__dict__");
+}
+
 static void task_references(const struct reader *reader, const struct type *type, uint64_t address,
                             struct references *references)
 {
-    (void)type;
     for (const struct kind_field *field = future_fields; field->name; field++)
         reference_field(references, read_pointer(reader, address, field->field), field->name);
+    future_references(reader, type, address, references);
 }
 
 static void future_describe(const struct reader *reader, const struct type *type, uint64_t address,
@@ -151,6 +161,7 @@ const struct kind asyncio_kinds[] = {
     {.type = "_asyncio.Future",
      .structure = sizeof_FutureObj,
      .fields = future_fields,
+     .references = future_references,
      .describe = future_describe},
     {.type = "_asyncio.Task",
      .structure = sizeof_TaskObj,

@@ -3,6 +3,7 @@
 #include "inspector/python/dict.h"
 #include "inspector/python/kind.h"
 #include "inspector/python/names.h"
+#include "inspector/python/object.h"
 #include "inspector/python/unicode.h"
 
 #include <inttypes.h>
@@ -94,6 +95,7 @@ static void cache_references(const struct reader *reader, const struct type *typ
         if (reader_has(reader, lru_cache_object_maxsize_O)) {
             reference_field(references, link, "link");
         } else {
+            reference_owned(references, link, "link");
             reference_field(references, read_pointer(reader, link, lru_list_elem_key), "key");
             reference_field(references, read_pointer(reader, link, lru_list_elem_result), "result");
             if (reader_has(reader, lru_cache_object_lru_list_elem_type))
@@ -102,6 +104,53 @@ static void cache_references(const struct reader *reader, const struct type *typ
         }
         link = read_pointer(reader, link, lru_list_elem_next);
     }
+}
+
+/*
+ * Functions that Cython has made: what follows on PyCFunctionObject is not the same in all its
+ * versions, so whatever looks like an object is one. What it is certain of: m_self is the function
+ * itself and not counted, what follows on the list of weak references is code and may be anything
+ * before it is set, and the annotations are not told to the collector.
+ */
+enum {
+    CYTHON_MODULE = 32,
+    CYTHON_VECTORCALL = 48,
+    CYTHON_DEFAULTS = 120, /* an array of references, and how many */
+    CYTHON_DEFAULTS_COUNT = 128,
+    CYTHON_ANNOTATIONS = 176,
+    CYTHON_END = 184,
+    CYTHON_FUSED_END = 208, /* __signatures__, the type, what it is bound to */
+    MOST_DEFAULTS = 256,
+};
+
+static void tell_guess(const struct reader *reader, uint64_t place, struct references *references)
+{
+    uint64_t word = read_word(reader, place);
+
+    reference_tell(references, &(struct reference){.to = object_is_there(reader, word) ? word : 0,
+                                                   .label = LABEL_FIELD,
+                                                   .name = "?",
+                                                   .is_owned = true,
+                                                   .is_guess = true});
+}
+
+static void cython_references(const struct reader *reader, const struct type *type,
+                              uint64_t address, struct references *references)
+{
+    uint64_t size = type->kind_type->basicsize, count, defaults;
+
+    for (uint64_t at = CYTHON_END; at < CYTHON_FUSED_END && at + 8 <= size; at += 8)
+        tell_guess(reader, address + at, references);
+    for (uint64_t at = CYTHON_MODULE; at < CYTHON_END && at + 8 <= size; at += 8) {
+        if (at != type->weaklist_offset && at != CYTHON_VECTORCALL && at != CYTHON_ANNOTATIONS)
+            tell_guess(reader, address + at, references);
+    }
+    defaults = read_word(reader, address + CYTHON_DEFAULTS);
+    count = read_word(reader, address + CYTHON_DEFAULTS_COUNT) & UINT32_MAX;
+    if (size < CYTHON_END || count > MOST_DEFAULTS || !reader_has_room(reader, defaults, count, 8))
+        return;
+    for (uint64_t i = 0; i < count && !references->ended; i++)
+        tell_guess(reader, defaults + i * 8, references);
 }
 
 static void add_number(const struct reader *reader, uint64_t address, enum layout_slot_id field,
@@ -358,8 +407,15 @@ const struct kind callable_kinds[] = {
      .structure = sizeof_partialobject,
      .fields = partial_fields,
      .print = partial_print},
+    {.type = "cython_function_or_method",
+     .structure = sizeof_PyObject,
+     .references = cython_references},
+    {.type = "fused_cython_function",
+     .structure = sizeof_PyObject,
+     .references = cython_references},
     {.type = "functools._lru_cache_wrapper",
      .structure = sizeof_lru_cache_object,
+     .fields_last = true,
      .fields = cache_fields,
      .references = cache_references,
      .describe = cache_describe},

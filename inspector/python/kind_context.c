@@ -85,25 +85,26 @@ static bool missing_print(struct printer *printer, const struct type *type, uint
     return true;
 }
 
-static void tell_nodes(const struct reader *reader, uint64_t items, uint64_t count,
-                       struct references *references)
+static void tell_node(const struct reader *reader, uint64_t items, uint64_t i,
+                      struct references *references)
 {
     uint64_t item;
 
-    for (uint64_t i = 0; i < count && !references->ended; i++) {
-        if (!image_word(reader->image, items + i * sizeof(item), sizeof(item), &item))
-            item = 0;
-        reference_index(references, item, i);
-    }
+    if (!image_word(reader->image, items + i * sizeof(item), sizeof(item), &item))
+        item = 0;
+    reference_index(references, item, i);
 }
 
+/* The last one first. */
 static void counted_nodes(const struct reader *reader, uint64_t address, enum layout_slot_id field,
                           struct references *references)
 {
     uint64_t items = field_address(reader, address, field), count;
 
-    if (items && read_count(reader, address, items, sizeof(uint64_t), &count))
-        tell_nodes(reader, items, count, references);
+    if (!items || !read_count(reader, address, items, sizeof(uint64_t), &count))
+        return;
+    while (count-- > 0 && !references->ended)
+        tell_node(reader, items, count, references);
 }
 
 static void bitmap_references(const struct reader *reader, const struct type *type,
@@ -124,13 +125,12 @@ static void array_references(const struct reader *reader, const struct type *typ
                              struct references *references)
 {
     uint64_t items = field_address(reader, address, PyHamtNode_Array_a_array);
+    uint64_t count =
+        layout_size(&reader->python->layout, PyHamtNode_Array_a_array) / sizeof(uint64_t);
 
     (void)type;
-    if (items)
-        tell_nodes(reader, items,
-                   layout_size(&reader->python->layout, PyHamtNode_Array_a_array) /
-                       sizeof(uint64_t),
-                   references);
+    for (uint64_t i = 0; items && i < count && !references->ended; i++)
+        tell_node(reader, items, i, references);
 }
 
 /* Later versions give the types of Python/context.c the name of a module. */

@@ -29,18 +29,24 @@ static bool dict_size(const struct reader *reader, const struct type *type, uint
     return true;
 }
 
-static void tell_entry(struct references *references, const struct dict_entry *entry,
-                       bool key_is_owned, bool value_is_owned)
+static void tell_key(struct references *references, const struct dict_entry *entry, bool is_owned)
 {
     reference_tell(references, &(struct reference){.to = entry->key,
                                                    .label = LABEL_KEY,
                                                    .number = entry->number,
-                                                   .is_owned = key_is_owned});
+                                                   .is_owned = is_owned});
+}
+
+/* The value first, as dict_traverse does. */
+static void tell_entry(struct references *references, const struct dict_entry *entry,
+                       bool key_is_owned, bool value_is_owned)
+{
     reference_tell(references, &(struct reference){.to = entry->value,
                                                    .label = LABEL_VALUE,
                                                    .key = entry->key,
                                                    .number = entry->number,
                                                    .is_owned = value_is_owned});
+    tell_key(references, entry, key_is_owned);
 }
 
 static void dict_references(const struct reader *reader, const struct type *type, uint64_t address,
@@ -70,18 +76,22 @@ static void odict_references(const struct reader *reader, const struct type *typ
         reference_field(references, read_pointer(reader, address, PyODictObject_od_weakreflist),
                         "__weakref__");
     if (odict_open(reader, address, &nodes)) {
-        while (!references->ended && odict_next(&nodes, &entry))
-            tell_entry(references, &entry, false, false);
+        while (!references->ended && odict_next(&nodes, &entry)) {
+            if (references->as_iterated)
+                tell_entry(references, &entry, false, false);
+            else
+                tell_key(references, &entry, false);
+        }
         reference_skip(references, nodes.probes);
     }
     if (!dict_open(reader, address, &walk))
         return;
     bool keys_are_owned = !dict_visits_keys(reader, type, address, &walk);
     while (!references->ended && dict_next(&walk, &entry)) {
-        reference_tell(references, &(struct reference){.to = entry.key,
-                                                       .label = LABEL_KEY,
-                                                       .is_owned = keys_are_owned,
-                                                       .number = entry.number});
+        if (references->as_iterated)
+            tell_key(references, &entry, keys_are_owned);
+        else
+            tell_entry(references, &entry, keys_are_owned, false);
     }
     reference_skip(references, walk.next - walk.number);
 }

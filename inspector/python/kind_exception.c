@@ -74,8 +74,8 @@ static const struct kind_field name_fields[] = {
 };
 
 static const struct kind_field attribute_fields[] = {
-    {"name", PyAttributeErrorObject_name, false},
     {"obj", PyAttributeErrorObject_obj, false},
+    {"name", PyAttributeErrorObject_name, false},
     {.name = NULL},
 };
 

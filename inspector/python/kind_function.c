@@ -41,9 +41,9 @@ static const struct kind_field builtin_fields[] = {
 };
 
 static const struct kind_field builtin_method_fields[] = {
+    {"__objclass__", PyCMethodObject_mm_class, false},
     {"__self__", PyCFunctionObject_m_self, false},
     {"__module__", PyCFunctionObject_m_module, false},
-    {"__objclass__", PyCMethodObject_mm_class, false},
     {.name = NULL},
 };
 

@@ -105,8 +105,8 @@ static const struct kind_field map_fields[] = {
 };
 
 static const struct kind_field filter_fields[] = {
-    {"func", filterobject_func, false},
     {"it", filterobject_it, false},
+    {"func", filterobject_func, false},
     {.name = NULL},
 };
 

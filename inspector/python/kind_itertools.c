@@ -21,8 +21,8 @@ static const struct kind_field batched_fields[] = {
 };
 
 static const struct kind_field chain_fields[] = {
-    {"active", chainobject_active, false},
     {"source", chainobject_source, false},
+    {"active", chainobject_active, false},
     {.name = NULL},
 };
 
@@ -138,7 +138,6 @@ static const struct kind_field zip_longest_fields[] = {
 
 static const struct kind_field tee_data_fields[] = {
     {"it", teedataobject_it, false},
-    {"nextlink", teedataobject_nextlink, false},
     {.name = NULL},
 };
 
@@ -150,11 +149,12 @@ static void tell_tee_values(const struct reader *reader, const struct type *type
 
     (void)type;
     if (!read_field(reader, address, teedataobject_numread, &count) || count > TEE_VALUES)
-        return;
+        count = 0;
     for (uint64_t i = 0; i < count && !references->ended; i++) {
         if (image_word(reader->image, values + i * WORD, WORD, &value))
             reference_index(references, value, i);
     }
+    reference_field(references, read_pointer(reader, address, teedataobject_nextlink), "nextlink");
 }
 
 /* __sizeof__ adds an array of `count` words. */

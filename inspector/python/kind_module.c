@@ -5,37 +5,143 @@
 #include "inspector/python/object.h"
 #include "inspector/python/unicode.h"
 
-enum { MOST_STATE = 1 << 20 };
+enum { MOST_STATE = 1 << 20, MOST_ZONES = 64, MOST_CONDITIONS = 32, WORD = sizeof(uint64_t) };
 
 static const struct kind_field fields[] = {
-    {"__dict__", PyModuleObject_md_dict, false},
     {"md_name", PyModuleObject_md_name, true},
     {.name = NULL},
 };
 
-/* Modules whose m_traverse passes over what can be part of no cycle. */
-static bool leaves_out_leaves(const struct reader *reader, uint64_t address)
+static bool is_called(const struct reader *reader, uint64_t module, const char *name)
 {
-    static const char *const names[] = {"_datetime", "_elementtree", "_sqlite3", "_ssl", "array"};
-    uint64_t name = read_pointer(reader, address, PyModuleObject_md_name);
-    const struct type *type = name ? reader_type_of(reader, name) : NULL;
+    uint64_t own = read_pointer(reader, module, PyModuleObject_md_name);
+    const struct type *type = own ? reader_type_of(reader, own) : NULL;
 
-    if (!type || !(type->flags & TPFLAGS_UNICODE_SUBCLASS))
-        return false;
-    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
-        if (unicode_equals(reader->python, reader->image, name, names[i], strlen(names[i])))
-            return true;
+    return type && type->flags & TPFLAGS_UNICODE_SUBCLASS &&
+           unicode_equals(reader->python, reader->image, own, name, strlen(name));
+}
+
+/* How m_traverse of a module differs from the rule below. */
+enum habit {
+    LEAVES_OUT_LEAVES = 1, /* what can be part of no cycle */
+    VISITS_TYPES = 2,      /* and nothing else */
+    VISITS_ITS_TYPE = 4,   /* module, too (since it visits heap types) */
+};
+
+static unsigned habits_of(const struct reader *reader, uint64_t address)
+{
+    static const struct {
+        const char *module;
+        unsigned habits;
+    } rows[] = {
+        {"_datetime", LEAVES_OUT_LEAVES},       {"_elementtree", LEAVES_OUT_LEAVES},
+        {"_sqlite3", LEAVES_OUT_LEAVES},        {"_ssl", LEAVES_OUT_LEAVES},
+        {"array", LEAVES_OUT_LEAVES},           {"_csv", LEAVES_OUT_LEAVES},
+        {"_asyncio", LEAVES_OUT_LEAVES},        {"_decimal", LEAVES_OUT_LEAVES},
+        {"_signal", LEAVES_OUT_LEAVES},         {"_random", VISITS_TYPES},
+        {"_curses_panel", VISITS_ITS_TYPE},     {"_hmac", VISITS_ITS_TYPE},
+        {"_multibytecodec", LEAVES_OUT_LEAVES},
+    };
+
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        if (is_called(reader, address, rows[i].module))
+            return rows[i].habits;
     }
-    return false;
+    return 0;
+}
+
+/* Its m_traverse has forgotten the last word of the state: _curses_panel's up to 3.9, _pickle's in
+ * 3.6. */
+static bool forgets_last(const struct reader *reader, uint64_t address)
+{
+    return (reader->python->shape.loaders_print_modules &&
+            is_called(reader, address, "_curses_panel")) ||
+           (!reader->python->runtime && is_called(reader, address, "_pickle"));
+}
+
+static bool is_left_out(const struct reader *reader, uint64_t object, unsigned habits)
+{
+    const struct type *type = reader_type_of(reader, object);
+
+    if (habits & VISITS_TYPES)
+        return !type || !(type->flags & TPFLAGS_TYPE_SUBCLASS);
+    return habits & LEAVES_OUT_LEAVES && (!type || !(type->flags & TPFLAGS_HAVE_GC));
+}
+
+/* atexit up to 3.9: an array of pointers to what was registered: func, args, kwargs. */
+static void tell_callbacks(const struct reader *reader, uint64_t state,
+                           struct references *references)
+{
+    static const char *const names[] = {"func", "args", "kwargs"};
+    uint64_t callbacks = read_word(reader, state), count = read_word(reader, state + WORD);
+
+    count &= INT32_MAX;
+    if (!callbacks || !reader_has_room(reader, callbacks, count, WORD))
+        return;
+    for (uint64_t i = 0; i < count && !references->ended; i++) {
+        uint64_t callback = read_word(reader, callbacks + i * WORD);
+        for (unsigned j = 0; callback && j < sizeof(names) / sizeof(names[0]); j++)
+            reference_field(references, read_word(reader, callback + j * WORD), names[j]);
+    }
+}
+
+/* _zoneinfo since 3.12: a chain of nodes that keep the zones used last: next, previous, key, zone.
+ */
+static void tell_zones(const struct reader *reader, uint64_t node, struct references *references)
+{
+    for (unsigned i = 0; node && i < MOST_ZONES && !references->ended; i++) {
+        uint64_t key = read_word(reader, node + 2 * WORD),
+                 zone = read_word(reader, node + 3 * WORD);
+        if (!object_is_there(reader, key) || !object_is_there(reader, zone))
+            return;
+        reference_field(references, key, "cached key");
+        reference_field(references, zone, "cached zone");
+        node = read_word(reader, node);
+    }
+}
+
+/* _decimal since 3.14: arrays of conditions: two names in C, a flag, an exception. The
+ * first condition stands for several and has its exception from the first signal. */
+static void tell_conditions(const struct reader *reader, uint64_t row,
+                            struct references *references)
+{
+    for (unsigned i = 0; i < MOST_CONDITIONS && !references->ended; i++, row += 4 * WORD) {
+        uint64_t exception = read_word(reader, row + 3 * WORD);
+        uint64_t flag = read_word(reader, row + 2 * WORD) & UINT32_MAX;
+        if (!read_word(reader, row) || !read_word(reader, row + WORD) ||
+            !has_type_flag(reader->python, reader->image, exception, TPFLAGS_TYPE_SUBCLASS))
+            return;
+        if (i || (flag & (flag - 1)) != 0)
+            reference_field(references, exception, "exception");
+    }
+}
+
+/* What hangs on a word of the state that is no object. */
+static void tell_beyond(const struct reader *reader, uint64_t module, uint64_t word,
+                        struct references *references)
+{
+    static const struct {
+        const char *module;
+        void (*tell)(const struct reader *reader, uint64_t at, struct references *references);
+    } rows[] = {{"_zoneinfo", tell_zones}, {"_decimal", tell_conditions}};
+
+    if (!word || word % WORD != 0 || !image_range_of(reader->image, word))
+        return;
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        if (!is_called(reader, module, rows[i].module))
+            continue;
+        uint64_t missed = reader->image->missed;
+        rows[i].tell(reader, word, references);
+        reader->image->missed = missed; /* nobody said that there was anything */
+    }
 }
 
 /*
  * What the module's C code keeps in its state, only m_traverse of the module knows. Whatever looks
- * like an object there is told; where there is an m_traverse it visits all of it, but for strings
- * and numbers of some modules.
+ * like an object there is told; where there is an m_traverse it visits all of it, but for what some
+ * modules leave out.
  */
-static void references(const struct reader *reader, const struct type *type, uint64_t address,
-                       struct references *told)
+static void tell_state(const struct reader *reader, uint64_t address, struct references *told)
 {
     uint64_t state = read_pointer(reader, address, PyModuleObject_md_state);
     uint64_t definition = read_pointer(reader, address, PyModuleObject_md_def), word;
@@ -46,22 +152,36 @@ static void references(const struct reader *reader, const struct type *type, uin
                             ? read_pointer(reader, definition, PyModuleDef_m_traverse)
                             : read_pointer(reader, address, PyModuleObject_md_state_traverse);
     struct reference reference = {.label = LABEL_FIELD, .name = "state"};
-    bool leaves_out = leaves_out_leaves(reader, address);
+    unsigned habits = habits_of(reader, address);
 
-    (void)type;
+    if (habits & VISITS_ITS_TYPE && reader->python->shape.natives_visit_type)
+        reference_field(told, read_pointer(reader, address, PyObject_ob_type), "__class__");
     if (!state || size > MOST_STATE || !reader_has_room(reader, state, size, 1))
         return;
+    if (is_called(reader, address, "atexit") && size == 2 * WORD)
+        tell_callbacks(reader, state, told);
+    uint64_t end = forgets_last(reader, address) ? size - sizeof(word) : size;
     for (uint64_t at = 0; at + sizeof(word) <= size && !told->ended; at += sizeof(word)) {
         reference_skip(told, 1);
-        if (image_word(reader->image, state + at, sizeof(word), &word) &&
-            object_is_there(reader, word)) {
-            const struct type *its_type = reader_type_of(reader, word);
-            bool may_be_left_out = !its_type || !(its_type->flags & TPFLAGS_HAVE_GC);
-            reference.is_owned = !traverse || (may_be_left_out && leaves_out);
+        if (!image_word(reader->image, state + at, sizeof(word), &word))
+            continue;
+        if (object_is_there(reader, word)) {
+            reference.is_owned = !traverse || at >= end || is_left_out(reader, word, habits);
             reference.to = word;
             reference_tell(told, &reference);
+        } else if (traverse) {
+            tell_beyond(reader, address, word, told);
         }
     }
+}
+
+/* In the order of module_traverse: the state before the dict. */
+static void references(const struct reader *reader, const struct type *type, uint64_t address,
+                       struct references *told)
+{
+    (void)type;
+    tell_state(reader, address, told);
+    reference_field(told, read_pointer(reader, address, PyModuleObject_md_dict), "__dict__");
 }
 
 static bool is_true(const struct reader *reader, uint64_t object)

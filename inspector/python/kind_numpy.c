@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: MIT
 /*
- * numpy.ndarray and the scalars. numpy's builds have no debug information; what is read here is its
- * ABI, the same since 1.7 (numpy/core/include/numpy/ndarraytypes.h: PyArrayObject_fields). Of the
- * dtype only the size of an element moved, in 2.0.
+ * numpy.ndarray, ufuncs and the scalars. numpy's builds have no debug information; what is read
+ * here is its ABI, the same since 1.7 (numpy/core/include/numpy/ndarraytypes.h:
+ * PyArrayObject_fields). Of the dtype only the size of an element moved, in 2.0.
  */
 #include "inspector/python/kind.h"
+#include "inspector/python/object.h"
 #include "inspector/python/say.h"
 
 #include <inttypes.h>
@@ -125,6 +126,38 @@ static void array_references(const struct reader *reader, const struct type *typ
     }
 }
 
+/* Offsets in a ufunc (numpy/core/include/numpy/ufuncobject.h: PyUFuncObject). */
+enum {
+    UFUNC_IDENTITY = 28,
+    UFUNC_OBJ = 88,
+    UFUNC_USERLOOPS = 96,
+    UFUNC_IDENTITY_VALUE = 208,
+    UFUNC_LEAST_BASICSIZE = 216,
+    HAS_IDENTITY_VALUE = -3, /* PyUFunc_IdentityValue */
+};
+
+/* ufunc_traverse; what else it holds (its loops, a cache) the collector is not told of. */
+static void ufunc_references(const struct reader *reader, const struct type *type, uint64_t address,
+                             struct references *references)
+{
+    uint64_t identity;
+
+    if (type->kind_type->basicsize < UFUNC_LEAST_BASICSIZE ||
+        !image_word(reader->image, address + UFUNC_IDENTITY, sizeof(int32_t), &identity))
+        return;
+    reference_field(references, read_word(reader, address + UFUNC_OBJ), "obj");
+    if ((int32_t)identity == HAS_IDENTITY_VALUE)
+        reference_field(references, read_word(reader, address + UFUNC_IDENTITY_VALUE), "identity");
+    reference_owned(references, read_word(reader, address + UFUNC_USERLOOPS), "userloops");
+    for (uint64_t at = UFUNC_LEAST_BASICSIZE; at + WORD <= type->kind_type->basicsize; at += WORD) {
+        uint64_t word = read_word(reader, address + at);
+        if (object_is_there(reader, word))
+            reference_tell(references,
+                           &(struct reference){
+                               .to = word, .label = LABEL_FIELD, .name = "?", .is_owned = true});
+    }
+}
+
 static void tell_shape(const struct reader *reader, const struct array *array, fact_tell *tell,
                        void *context)
 {
@@ -205,6 +238,7 @@ const struct kind numpy_kinds[] = {
      .references = array_references,
      .describe = array_describe,
      .buffers = array_buffers},
+    {.type = "numpy.ufunc", .structure = sizeof_PyObject, .references = ufunc_references},
     {.type = "numpy.bool_", .structure = sizeof_PyObject, .size = scalar_size},
     {.type = "numpy.bool", .structure = sizeof_PyObject, .size = scalar_size},
     {.type = "numpy.int8", .structure = sizeof_PyObject, .size = scalar_size},

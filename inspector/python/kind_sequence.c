@@ -30,12 +30,14 @@ static struct items tuple_items(const struct reader *reader, uint64_t address)
     return items;
 }
 
-static void tell_items(const struct reader *reader, struct items items,
+/* Lists and tuples are traversed from the last item on. */
+static void tell_items(const struct reader *reader, struct items items, bool forwards,
                        struct references *references)
 {
     uint64_t item;
 
-    for (uint64_t i = 0; i < items.count && !references->ended; i++) {
+    for (uint64_t n = 0; n < items.count && !references->ended; n++) {
+        uint64_t i = forwards || references->as_iterated ? n : items.count - 1 - n;
         if (!image_word(reader->image, items.address + i * sizeof(item), sizeof(item), &item))
             item = 0;
         reference_index(references, item, i);
@@ -75,7 +77,7 @@ static void list_references(const struct reader *reader, const struct type *type
                             struct references *references)
 {
     (void)type;
-    tell_items(reader, list_items(reader, address), references);
+    tell_items(reader, list_items(reader, address), false, references);
 }
 
 static bool list_print(struct printer *printer, const struct type *type, uint64_t address)
@@ -105,7 +107,7 @@ static void tuple_references(const struct reader *reader, const struct type *typ
                              struct references *references)
 {
     (void)type;
-    tell_items(reader, tuple_items(reader, address), references);
+    tell_items(reader, tuple_items(reader, address), false, references);
 }
 
 static bool tuple_print(struct printer *printer, const struct type *type, uint64_t address)
@@ -176,7 +178,7 @@ static void struct_sequence_references(const struct reader *reader, const struct
                                   .is_owned = !reader->python->shape.struct_sequences_visit_all};
     struct field field;
 
-    tell_items(reader, items, references);
+    tell_items(reader, items, reader->python->shape.struct_sequences_visit_all, references);
     for (unsigned i = 0;
          !references->ended && read_member(reader->python, reader->image, type, i, &field); i++) {
         reference.key = field.name;

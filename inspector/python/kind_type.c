@@ -40,6 +40,24 @@ static void tell(struct references *references, uint64_t to, const char *name, b
         &(struct reference){.to = to, .label = LABEL_FIELD, .name = name, .is_owned = is_owned});
 }
 
+/* The keys that instances share, whose table is the type's. */
+static void tell_cached_keys(const struct reader *reader, uint64_t table,
+                             struct references *references)
+{
+    struct dict_entries keys;
+
+    if (!table || !dict_entries_of(reader->python, reader->image, table, &keys) ||
+        !reader_has_room(reader, keys.address, keys.count, keys.size))
+        return;
+    for (uint64_t i = 0; i < keys.count && !references->ended; i++)
+        reference_tell(
+            references,
+            &(struct reference){.to = read_word(reader, keys.address + i * keys.size + keys.key),
+                                .label = LABEL_KEY,
+                                .number = i,
+                                .is_owned = true});
+}
+
 /*
  * type_traverse visits heap types; of static ones the collector is told nothing. tp_subclasses is a
  * dict of weak references, and of the interpreter's own static types a number (3.12 and later).
@@ -58,8 +76,9 @@ static void type_references(const struct reader *reader, const struct type *type
     tell(references, read_pointer(reader, address, type_tp_bases), "__bases__", owned);
     tell(references, read_pointer(reader, address, type_tp_base), "__base__", owned);
     uint64_t subclasses = read_pointer(reader, address, type_tp_subclasses);
-    if (object_likely_type(reader, subclasses)) /* of a static builtin it is a number (3.12) */
-        reference_owned(references, subclasses, "tp_subclasses");
+    if (!object_likely_type(reader, subclasses)) /* of a static builtin it is a number (3.12) */
+        subclasses = static_type_subclasses(reader, address);
+    reference_owned(references, subclasses, "tp_subclasses");
     if (owned)
         return;
     tell(references, read_pointer(reader, address, heap_type_ht_module), "ht_module", false);
@@ -68,6 +87,7 @@ static void type_references(const struct reader *reader, const struct type *type
     reference_owned(references, read_pointer(reader, address, PyHeapTypeObject_ht_qualname),
                     "__qualname__");
     reference_owned(references, read_pointer(reader, address, heap_type_ht_slots), "ht_slots");
+    tell_cached_keys(reader, read_pointer(reader, address, heap_type_ht_cached_keys), references);
 }
 
 static bool type_print(struct printer *printer, const struct type *type, uint64_t address)

@@ -107,9 +107,12 @@ void object_references(const struct reader *reader, const struct type *type, uin
         return;
     }
     references->is_untracked = !(type->flags & TPFLAGS_HAVE_GC) || !type->kind_type->traverse;
-    tell_fields(reader, kind->fields, address, references);
+    if (!kind->fields_last)
+        tell_fields(reader, kind->fields, address, references);
     if (kind->references)
         kind->references(reader, type, address, references);
+    if (kind->fields_last)
+        tell_fields(reader, kind->fields, address, references);
     references->is_untracked = false;
     scan_rest(reader, type, address, references);
 }

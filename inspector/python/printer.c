@@ -190,6 +190,7 @@ void print_object(const struct reader *reader, uint64_t address, uint64_t most, 
     printer.text = text;
     printer.left = most;
     printer.full = false;
+    printer.nested = 0;
     printer.depth = 0;
     printer_object(&printer, address);
     if (printer.full) {

@@ -45,6 +45,9 @@ struct references {
     uint64_t most; /* told: then it ends, whatever a damaged target seems to hold; 0: no bound */
     /* The type that tells has no tp_traverse in this version: all its references are `is_owned`. */
     bool is_untracked;
+    /* Items come as Python code iterates over them; else in the order of tp_traverse, which begins
+     * with the last one of a list or tuple, and tells all keys of an OrderedDict first. */
+    bool as_iterated;
 };
 
 /* So many places were looked at that hold nothing. */

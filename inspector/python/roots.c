@@ -1,15 +1,20 @@
 // SPDX-License-Identifier: MIT
 #include "inspector/python/roots.h"
 
+#include "inspector/python/dict.h"
 #include "inspector/python/frame.h"
+#include "inspector/python/interpreters.h"
+#include "inspector/python/names.h"
 #include "inspector/python/object.h"
+#include "inspector/python/static_type.h"
+
+#include <string.h>
 
 enum {
-    MOST_INTERPRETERS = 4096,
     MOST_THREADS = 1 << 17,    /* of all interpreters */
     MOST_FRAMES = 1 << 22,     /* of all threads */
     MOST_EXCEPTIONS = 1 << 22, /* that are being handled */
-    MOST_STATIC = 1 << 20,     /* bytes of variables of the interpreter that are searched (3.6) */
+    MOST_STATES = 1 << 12,     /* of static types, in an interpreter */
 };
 
 /* A field that holds an object, or an array of them. */
@@ -48,6 +53,7 @@ static const struct place interpreter_places[] = {
     {"errnomap", interp_errnomap},
     {"ExceptionGroup", interp_exception_group},
     {"interpreter_trampoline", interp_trampoline},
+    {"ast", interp_ast},
     {"small_ints", interp_small_ints},
     {"bytes_characters", interp_bytes_characters},
     {"bytes_empty", interp_bytes_empty},
@@ -101,83 +107,117 @@ static const struct place call_places[] = {
     {.name = NULL},
 };
 
-/* Passes on what is an object. */
-struct filter {
-    const struct reader *reader;
-    struct references *references;
-};
-
 /* How many were met: each list may run in a circle, whose members have lists that do. */
 struct met {
     uint64_t threads, frames, exceptions;
 };
 
+struct walk {
+    const struct reader *reader;
+    root_visit *visit;
+    void *context;
+    struct references references;
+    struct root here; /* what those that are told have in common */
+    struct met met;
+};
+
+/* Passes on what is an object. */
 static bool pass(void *context, const struct reference *reference)
 {
-    const struct filter *filter = context;
+    struct walk *walk = context;
+    struct root root = walk->here;
 
-    if (object_is_there(filter->reader, reference->to))
-        reference_tell(filter->references, reference);
-    else
-        reference_skip(filter->references, 1);
-    return !filter->references->ended;
+    if (!object_is_there(walk->reader, reference->to))
+        return true;
+    root.reference = *reference;
+    if (root.kind == ROOT_FRAME && reference->label == LABEL_LOCAL)
+        root.kind = ROOT_LOCAL;
+    return walk->visit(walk->context, &root);
 }
 
-static void tell_places(const struct reader *reader, uint64_t address, const struct place *places,
-                        struct references *references)
+static void tell(struct walk *walk, uint64_t to, const char *name)
 {
+    reference_owned(&walk->references, to, name);
+}
+
+static void tell_places(struct walk *walk, uint64_t address, const struct place *places)
+{
+    const struct reader *reader = walk->reader;
     const struct layout *layout = &reader->python->layout;
 
-    for (; places->name && !references->ended; places++) {
+    for (; places->name && !walk->references.ended; places++) {
         uint64_t first = field_address(reader, address, places->field);
         if (!first)
             continue;
         for (uint64_t i = 0; i < layout_size(layout, places->field) / sizeof(first); i++)
-            reference_owned(references, read_word(reader, first + i * sizeof(first)), places->name);
+            tell(walk, read_word(reader, first + i * sizeof(first)), places->name);
     }
+}
+
+/* An array of pointers, whose address and length are fields. False: there is none. */
+static bool find_array(const struct reader *reader, uint64_t address, enum layout_slot_id items,
+                       enum layout_slot_id count, uint64_t *ret_items, uint64_t *ret_count)
+{
+    *ret_items = read_pointer(reader, address, items);
+    return *ret_items && read_field(reader, address, count, ret_count) &&
+           reader_has_room(reader, *ret_items, *ret_count, sizeof(*ret_items));
 }
 
 /* The strings of the interpreter's own identifiers. */
-static void tell_identifiers(const struct reader *reader, uint64_t interpreter,
-                             struct references *references)
+static void tell_identifiers(struct walk *walk, uint64_t interpreter)
 {
-    uint64_t items = read_pointer(reader, interpreter, interp_unicode_ids), count;
+    uint64_t items, count;
 
-    if (!items || !read_field(reader, interpreter, interp_unicode_id_count, &count) ||
-        !reader_has_room(reader, items, count, sizeof(items)))
+    if (!find_array(walk->reader, interpreter, interp_unicode_ids, interp_unicode_id_count, &items,
+                    &count))
         return;
-    for (uint64_t i = 0; i < count && !references->ended; i++)
-        reference_owned(references, read_word(reader, items + i * sizeof(items)), "identifiers");
+    for (uint64_t i = 0; i < count && !walk->references.ended; i++)
+        tell(walk, read_word(walk->reader, items + i * sizeof(items)), "identifiers");
+}
+
+/* The names of attributes that types were asked for last. */
+static void tell_type_cache(struct walk *walk, uint64_t interpreter)
+{
+    const struct reader *reader = walk->reader;
+    const struct layout *layout = &reader->python->layout;
+    uint64_t first = field_address(reader, interpreter, interp_type_cache);
+
+    if (!first || !reader_has(reader, type_cache_entry_name))
+        return;
+    uint64_t size = layout_size(layout, sizeof_type_cache_entry);
+    for (uint64_t at = 0; at + size <= layout_size(layout, interp_type_cache); at += size)
+        tell(walk, read_pointer(reader, first + at, type_cache_entry_name), "type_cache");
 }
 
 /* 3.10 to 3.13: an array of pointers to what is to be called; a list since then. */
-static void tell_atexit(const struct reader *reader, uint64_t interpreter,
-                        struct references *references)
+static void tell_atexit(struct walk *walk, uint64_t interpreter)
 {
-    uint64_t calls = read_pointer(reader, interpreter, interp_atexit_callbacks), count;
+    const struct reader *reader = walk->reader;
+    uint64_t calls, count;
 
     if (!reader_has(reader, interp_atexit_count)) {
-        reference_owned(references, calls, "atexit_callbacks");
+        tell(walk, read_pointer(reader, interpreter, interp_atexit_callbacks), "atexit_callbacks");
         return;
     }
-    if (!calls || !read_field(reader, interpreter, interp_atexit_count, &count) ||
-        !reader_has_room(reader, calls, count, sizeof(calls)))
+    if (!find_array(reader, interpreter, interp_atexit_callbacks, interp_atexit_count, &calls,
+                    &count))
         return;
-    for (uint64_t i = 0; i < count && !references->ended; i++) {
+    for (uint64_t i = 0; i < count && !walk->references.ended; i++) {
         uint64_t call = read_word(reader, calls + i * sizeof(call));
         if (call)
-            tell_places(reader, call, call_places, references);
+            tell_places(walk, call, call_places);
     }
 }
 
 /* The exceptions that are being handled: of the thread, and of the generators that run in it. */
-static void tell_exceptions(const struct reader *reader, uint64_t thread, struct met *met,
-                            struct references *references)
+static void tell_exceptions(struct walk *walk, uint64_t thread)
 {
+    const struct reader *reader = walk->reader;
     uint64_t item = read_pointer(reader, thread, thread_exc_info);
 
-    for (; item && met->exceptions < MOST_EXCEPTIONS && !references->ended; met->exceptions++) {
-        tell_places(reader, item, exception_places, references);
+    for (; item && walk->met.exceptions < MOST_EXCEPTIONS && !walk->references.ended;
+         walk->met.exceptions++) {
+        tell_places(walk, item, exception_places);
         item = read_pointer(reader, item, exc_item_previous_item);
     }
 }
@@ -193,117 +233,269 @@ static uint64_t topmost_frame(const struct reader *reader, uint64_t thread)
     return read_pointer(reader, thread, thread_frame);
 }
 
-/* Up to 3.10 the frames are objects, which are looked at like others. */
-static void tell_frames(const struct reader *reader, uint64_t thread, struct met *met,
-                        struct references *references)
+/* Nobody knows how much of the stack of a frame that runs is in use. */
+static void guess_stack(struct walk *walk, const struct frame_view *view)
 {
+    const struct reader *reader = walk->reader;
+    uint64_t slots;
+
+    if (!frame_slots(reader, view->code, &slots) ||
+        !reader_has_room(reader, view->slots, slots, sizeof(slots)))
+        return;
+    for (uint64_t i = view->locals; i < slots && !walk->references.ended; i++)
+        reference_tell(&walk->references,
+                       &(struct reference){.to = untag(read_word(reader, view->slots + i * 8)),
+                                           .label = LABEL_FIELD,
+                                           .name = "stack",
+                                           .number = i - view->locals,
+                                           .is_owned = true,
+                                           .is_guess = true});
+}
+
+/* A frame object, up to 3.10, refers to what it holds; so does a generator, but for variables and
+ * stack of a frame that runs. */
+static void tell_contents(struct walk *walk, const struct frame_view *view, bool is_object)
+{
+    const struct reader *reader = walk->reader;
+
+    if (is_object) {
+        tell(walk, view->address, "frame");
+        walk->here.is_borrowed = true;
+        frame_variables(reader, view, true, &walk->references);
+    } else if (view->owner == FRAME_OF_GENERATOR) {
+        walk->here.is_borrowed = !view->is_running;
+        frame_variables(reader, view, true, &walk->references);
+        frame_stack(reader, view, true, &walk->references);
+    } else {
+        frame_contents(reader, view, true, true, &walk->references);
+    }
+    walk->here.is_borrowed = false;
+}
+
+static void tell_frame(struct walk *walk, struct frame_view *view, bool is_object)
+{
+    bool is_topmost = !walk->here.depth;
+
+    const struct root here = walk->here;
+
+    walk->here.kind = ROOT_FRAME;
+    walk->here.code = view->code;
+    walk->here.function = view->function;
+    if (!frame_line(walk->reader, view, &walk->here.line))
+        walk->here.line = 0;
+    if (is_topmost && !is_object)
+        view->stack = 0; /* what 3.15 says of the one that runs may be out of date */
+    tell_contents(walk, view, is_object);
+    if (view->is_running || is_topmost)
+        guess_stack(walk, view);
+    walk->here = here;
+    walk->here.depth++;
+}
+
+static void tell_frames(struct walk *walk, uint64_t thread)
+{
+    const struct reader *reader = walk->reader;
     bool are_objects = !reader_has(reader, interpreter_frame_localsplus);
     uint64_t frame = topmost_frame(reader, thread);
     struct frame_view view;
-    bool is_topmost = true;
 
-    for (; met->frames < MOST_FRAMES && !references->ended; met->frames++) {
+    for (; walk->met.frames < MOST_FRAMES && !walk->references.ended; walk->met.frames++) {
         if (!frame_view_of(reader, frame, &view))
             return;
-        if (are_objects)
-            reference_owned(references, frame, "frame");
-        else if (is_topmost)
-            view.stack = 0; /* what 3.15 says of the one that runs may be out of date */
-        if (!are_objects && view.code) {
-            frame_contents(reader, &view, true, true, references);
-            is_topmost = false;
-        }
+        if (view.code || are_objects)
+            tell_frame(walk, &view, are_objects);
         frame = view.previous;
     }
 }
 
-static void tell_interpreter(const struct reader *reader, uint64_t interpreter, struct met *met,
-                             struct references *references)
+static void tell_thread(struct walk *walk, uint64_t thread)
 {
+    const struct reader *reader = walk->reader;
+    const struct root here = walk->here;
+
+    walk->here.kind = ROOT_THREAD;
+    walk->here.thread = thread;
+    walk->here.thread_id = read_pointer(reader, thread, thread_native_id);
+    walk->here.thread_ident = read_pointer(reader, thread, thread_ident);
+    tell_frames(walk, thread);
+    tell_places(walk, thread, thread_places);
+    tell_exceptions(walk, thread);
+    walk->here = here;
+}
+
+static void tell_modules(struct walk *walk, uint64_t interpreter)
+{
+    const struct reader *reader = walk->reader;
+    const struct root here = walk->here;
+    struct dict_walk entries;
+    struct dict_entry entry;
+
+    walk->here.kind = ROOT_MODULE;
+    walk->here.is_borrowed = true;
+    if (!dict_open(reader, read_pointer(reader, interpreter, interp_modules), &entries))
+        return;
+    while (!walk->references.ended && dict_next(&entries, &entry)) {
+        walk->here.name = entry.key;
+        if (is_given(reader, entry.value))
+            reference_tell(&walk->references, &(struct reference){.to = entry.value,
+                                                                  .label = LABEL_VALUE,
+                                                                  .is_owned = true,
+                                                                  .key = entry.key,
+                                                                  .number = entry.number});
+    }
+    walk->here = here;
+}
+
+/* The definition of a module that has no state of its own keeps a copy of its dictionary. */
+static void tell_copies(struct walk *walk, uint64_t interpreter)
+{
+    const struct reader *reader = walk->reader;
+    uint64_t list = read_pointer(reader, interpreter, interp_modules_by_index), count;
+    uint64_t items = read_pointer(reader, list, PyListObject_ob_item);
+
+    if (!items || !read_count(reader, list, items, sizeof(items), &count))
+        return;
+    for (uint64_t i = 0; i < count && !walk->references.ended; i++) {
+        uint64_t module = read_word(reader, items + i * sizeof(items));
+        const struct type *type = module ? reader_type_of(reader, module) : NULL;
+        if (type && strcmp(type->name, "module") == 0)
+            tell(walk,
+                 read_pointer(reader, read_pointer(reader, module, PyModuleObject_md_def),
+                              PyModuleDef_m_copy),
+                 "m_copy");
+    }
+}
+
+/* What the interpreter keeps of static types, in `table`, is theirs, unless another interpreter's
+ * is (static_type.h). */
+static void tell_states(struct walk *walk, uint64_t interpreter, enum layout_slot_id table)
+{
+    const struct reader *reader = walk->reader;
+    const struct layout *layout = &reader->python->layout;
+    uint64_t first = field_address(reader, interpreter, table);
+
+    if (!first || !reader_has(reader, sizeof_static_type_state))
+        return;
+    uint64_t size = layout_size(layout, sizeof_static_type_state);
+    walk->here.kind = ROOT_TYPE;
+    for (uint64_t i = 0; i < layout_size(layout, table) / size && i < MOST_STATES; i++) {
+        uint64_t type = read_pointer(reader, first + i * size, static_type_state_type);
+        uint64_t dict = read_pointer(reader, first + i * size, static_type_state_tp_dict);
+        walk->here.name = type;
+        uint64_t subclasses =
+            read_pointer(reader, first + i * size, static_type_state_tp_subclasses);
+        if (type && dict && dict != static_type_dict(reader, type)) {
+            tell(walk, dict, "__dict__");
+            tell(walk, subclasses, "tp_subclasses");
+        }
+    }
+    walk->here.name = 0;
+}
+
+static void tell_interpreter(struct walk *walk, uint64_t interpreter)
+{
+    const struct reader *reader = walk->reader;
     uint64_t thread = read_pointer(reader, interpreter, interp_threads);
 
-    tell_places(reader, interpreter, interpreter_places, references);
-    if (reader_has(reader, interpreter_gc))
-        tell_places(reader, field_address(reader, interpreter, interpreter_gc), gc_places,
-                    references);
-    tell_identifiers(reader, interpreter, references);
-    tell_atexit(reader, interpreter, references);
-    for (; thread && met->threads < MOST_THREADS && !references->ended; met->threads++) {
-        tell_places(reader, thread, thread_places, references);
-        tell_exceptions(reader, thread, met, references);
-        tell_frames(reader, thread, met, references);
+    tell_modules(walk, interpreter);
+    for (; thread && walk->met.threads < MOST_THREADS && !walk->references.ended;
+         walk->met.threads++) {
+        tell_thread(walk, thread);
         thread = read_pointer(reader, thread, thread_next);
     }
+    walk->here.kind = ROOT_INTERPRETER;
+    tell_places(walk, interpreter, interpreter_places);
+    if (reader_has(reader, interpreter_gc))
+        tell_places(walk, field_address(reader, interpreter, interpreter_gc), gc_places);
+    tell_identifiers(walk, interpreter);
+    tell_type_cache(walk, interpreter);
+    tell_atexit(walk, interpreter);
+    if (!walk->here.interpreter_number) /* all have the same definitions */
+        tell_copies(walk, interpreter);
+    tell_states(walk, interpreter, interp_builtin_types);
+    tell_states(walk, interpreter, interp_extension_types);
 }
 
-static bool is_dict(const struct reader *reader, uint64_t address)
+/* Those that were met so far: of the others nobody knows. */
+static void tell_static_types(struct walk *walk)
 {
-    const struct type *type =
-        object_is_there(reader, address) ? reader_type_of(reader, address) : NULL;
+    const struct types *types = walk->reader->types;
 
-    return type && type->flags & TPFLAGS_DICT_SUBCLASS;
-}
-
-/* The modules, sys and builtins are dicts, and a thread says that it is the interpreter's. */
-static bool is_interpreter(const struct reader *reader, uint64_t address)
-{
-    uint64_t thread = read_pointer(reader, address, interp_threads);
-
-    return thread && thread % 8 == 0 && read_pointer(reader, thread, thread_interp) == address &&
-           is_dict(reader, read_pointer(reader, address, interp_modules)) &&
-           is_dict(reader, read_pointer(reader, address, interp_sysdict)) &&
-           is_dict(reader, read_pointer(reader, address, interp_builtins));
-}
-
-/* Looks for a pointer to an interpreter in `size` bytes at `address`. */
-static uint64_t find_interpreter(const struct reader *reader, uint64_t address, uint64_t size)
-{
-    for (uint64_t i = 0; i < size && i < MOST_STATIC; i += sizeof(uint64_t)) {
-        uint64_t word = read_word(reader, address + i);
-        if (word && word % 8 == 0 && is_interpreter(reader, word))
-            return word;
+    walk->here = (struct root){.kind = ROOT_TYPE};
+    for (size_t i = 0; i < types->count && !walk->references.ended; i++) {
+        const struct type *type = types->items[i];
+        walk->here.name = type->address;
+        if (type->valid && !(type->flags & TPFLAGS_HEAPTYPE))
+            tell(walk, type->address, "static type");
     }
-    return 0;
 }
 
-/*
- * 3.6 has the head of its list in a static variable without an address of ours, but next to one: it
- * is among the variables with a value (the mapping of _PyGC_generation0) or those without one,
- * behind them. Of more than one interpreter the first that is found, and those after it.
- */
-static uint64_t search_interpreter(const struct reader *reader)
+static unsigned count_interpreters(const struct reader *reader)
 {
-    const struct image_range *range = image_range_of(reader->image, reader->python->generation0);
-    uint64_t missed = reader->image->missed, found = 0;
+    uint64_t interpreter = interpreters_first(reader);
+    unsigned count = 0;
 
-    for (unsigned i = 0; range && i < 2 && !found; i++) {
-        uint64_t end = range->start + range->size;
-        found = find_interpreter(reader, range->start, range->size);
-        range = image_range_of(reader->image, end);
+    for (; interpreter && count < INTERPRETERS_MOST; count++)
+        interpreter = interpreters_next(reader, interpreter);
+    return count;
+}
+
+static void walk_all(struct walk *walk)
+{
+    const struct reader *reader = walk->reader;
+    unsigned count = count_interpreters(reader);
+    uint64_t interpreter = interpreters_first(reader);
+
+    walk->references.visit = pass;
+    walk->references.context = walk;
+    if (reader->python->runtime && reader_has(reader, runtime_gc)) {
+        walk->here.kind = ROOT_INTERPRETER;
+        tell_places(walk, field_address(reader, reader->python->runtime, runtime_gc), gc_places);
     }
-    reader->image->missed = missed; /* most of the words are no addresses */
-    return found;
+    for (unsigned i = 0; interpreter && i < count && !walk->references.ended; i++) {
+        walk->here = (struct root){.interpreter = interpreter, .interpreter_number = count - 1 - i};
+        tell_interpreter(walk, interpreter);
+        interpreter = interpreters_next(reader, interpreter);
+    }
 }
 
-static uint64_t first_interpreter(const struct reader *reader)
+/* As many as there is memory for: frames of a damaged heap may lie over each other. */
+static uint64_t most_references(const struct image *image)
 {
-    if (!reader->python->runtime)
-        return reader->python->generation0 ? search_interpreter(reader) : 0;
-    return read_pointer(reader, reader->python->runtime, runtime_interpreters_head);
+    const uint64_t few = 1 << 22;
+
+    return image->bytes + few;
+}
+
+void roots_each(const struct reader *reader, root_visit *visit, void *context)
+{
+    struct walk walk = {.reader = reader,
+                        .visit = visit,
+                        .context = context,
+                        .references.most = most_references(reader->image)};
+
+    walk_all(&walk);
+    tell_static_types(&walk);
+}
+
+static bool tell_root(void *context, const struct root *root)
+{
+    struct references *references = context;
+
+    if (!root->reference.is_guess)
+        reference_tell(references, &root->reference);
+    return !references->ended;
 }
 
 void roots_tell(const struct reader *reader, struct references *references)
 {
-    struct filter filter = {reader, references};
-    struct references checked = {.visit = pass, .context = &filter, .most = references->most};
-    struct met met = {0};
-    uint64_t interpreter = first_interpreter(reader);
+    uint64_t before = references->told;
+    struct walk walk = {.reader = reader,
+                        .visit = tell_root,
+                        .context = references,
+                        .references.most = references->most};
 
-    if (reader->python->runtime && reader_has(reader, runtime_gc))
-        tell_places(reader, field_address(reader, reader->python->runtime, runtime_gc), gc_places,
-                    &checked);
-    for (unsigned i = 0; interpreter && i < MOST_INTERPRETERS && !checked.ended; i++) {
-        tell_interpreter(reader, interpreter, &met, &checked);
-        interpreter = read_pointer(reader, interpreter, interpreter_next);
-    }
+    walk_all(&walk);
+    if (walk.references.told > references->told - before) /* places without an object, too */
+        reference_skip(references, walk.references.told - (references->told - before));
 }

@@ -16,4 +16,7 @@
  * 0: no table has the type. */
 uint64_t static_type_dict(const struct reader *reader, uint64_t address);
 
+/* The same of its tp_subclasses, a dict of weak references; 0: there is none. */
+uint64_t static_type_subclasses(const struct reader *reader, uint64_t address);
+
 #endif
