@@ -3,6 +3,8 @@
 
 #include "inspector/report/render.h"
 
+#include <langinfo.h>
+#include <locale.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -90,4 +92,14 @@ const char *format_decimal(char *buffer, double number)
     snprintf(buffer, BUFFER_SIZE, "%u.%02u", (unsigned)(hundredths / 100),
              (unsigned)(hundredths % 100));
     return buffer;
+}
+
+bool format_takes_utf8(void)
+{
+    locale_t locale = newlocale(LC_CTYPE_MASK, "", NULL);
+    bool takes = locale && strcmp(nl_langinfo_l(CODESET, locale), "UTF-8") == 0;
+
+    if (locale)
+        freelocale(locale);
+    return takes;
 }

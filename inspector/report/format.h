@@ -6,6 +6,7 @@
 #ifndef PYINSPECT_FORMAT_H
 #define PYINSPECT_FORMAT_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 /* "14.2 ms": into `buffer` of at least 32 bytes; returns `buffer`. */
@@ -19,5 +20,8 @@ const char *format_decimal(char *buffer, double number);
  * for a negative number and NaN, and no more than 10^12 whole ones.
  */
 uint64_t format_round(double number, uint64_t parts);
+
+/* Does the user's own locale take UTF-8, whatever LC_CTYPE is for us? Else ASCII is drawn with. */
+bool format_takes_utf8(void);
 
 #endif

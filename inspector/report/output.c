@@ -85,6 +85,19 @@ void output_add_texts(struct text *text, const struct value *value)
     }
 }
 
+void output_add_addresses(struct text *text, const struct value *value, const char *quote,
+                          const char *between)
+{
+    for (size_t i = 0; i < value->length; i++) {
+        if (i)
+            text_add(text, between);
+        text_add(text, quote);
+        text_add(text, "0x");
+        add_number(text, value->addresses[i], 16);
+        text_add(text, quote);
+    }
+}
+
 void output_add_plain(struct text *text, const struct value *value)
 {
     uint64_t thousandths;
@@ -110,6 +123,9 @@ void output_add_plain(struct text *text, const struct value *value)
     case UNIT_ADDRESS:
         text_add(text, "0x");
         add_number(text, value->number, 16);
+        break;
+    case UNIT_ADDRESSES:
+        output_add_addresses(text, value, "", " ");
         break;
     case UNIT_DECIMAL:
         if (value->milliseconds < 0)

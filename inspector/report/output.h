@@ -33,6 +33,10 @@ uint64_t output_change(const struct value *value);
 /* Adds the texts of UNIT_TEXTS, escaped, with blanks between. */
 void output_add_texts(struct text *text, const struct value *value);
 
+/* Adds those of UNIT_ADDRESSES, each within `quote`. */
+void output_add_addresses(struct text *text, const struct value *value, const char *quote,
+                          const char *between);
+
 /* Adds a value as a person reads it, a text in at most `most` columns (0: all of it). */
 void output_add_cell(struct text *text, const struct value *value, size_t most);
 

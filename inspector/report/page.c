@@ -2,8 +2,10 @@
 #include "inspector/report/page.h"
 
 #include "inspector/report/output.h"
+#include "symbols/base/vector.h"
 
 #include <assert.h>
+#include <stdlib.h>
 #include <string.h>
 
 enum { LONGEST_VALUE = 4096 };
@@ -17,6 +19,21 @@ struct report *page_add(struct page *page, const char *rows_key, const struct co
     return section;
 }
 
+struct report *page_add_part(struct page *page, const char *rows_key, const struct column *columns,
+                             size_t column_count)
+{
+    struct report *grown =
+        vector_grow(page->parts, &page->part_capacity, page->part_count + 1, sizeof(*grown));
+
+    if (!grown) {
+        page->failed = true;
+        return NULL;
+    }
+    page->parts = grown;
+    report_init(&grown[page->part_count], rows_key, columns, column_count);
+    return &grown[page->part_count++];
+}
+
 void page_title(struct page *page, const char *title)
 {
     page->title = arena_copy(&page->sections[0].arena, title, strlen(title));
@@ -26,6 +43,10 @@ void page_free(struct page *page)
 {
     for (size_t i = 0; i < page->count; i++)
         report_free(&page->sections[i]);
+    for (size_t i = 0; i < page->part_count; i++)
+        report_free(&page->parts[i]);
+    free(page->parts);
+    text_free(&page->prose);
     *page = (struct page){0};
 }
 
@@ -73,7 +94,21 @@ static bool is_whole(const struct page *page, struct error *err)
         if (!output_start(&page->sections[i], err))
             return false;
     }
-    return true;
+    for (size_t i = 0; i < page->part_count; i++) {
+        if (!output_start(&page->parts[i], err))
+            return false;
+    }
+    return (!page->failed && !page->prose.failed) || error_memory(err);
+}
+
+static bool write_prose(const struct page *page, FILE *out, struct error *err)
+{
+    struct text text = {0};
+
+    text_add_bytes(&text, page->prose.bytes, page->prose.length);
+    bool done = output_text(out, &text, err) && output_finish(out, err);
+    text_free(&text);
+    return done;
 }
 
 bool page_text(const struct page *page, const struct render_style *style, FILE *out,
@@ -83,6 +118,8 @@ bool page_text(const struct page *page, const struct render_style *style, FILE *
 
     if (!is_whole(page, err))
         return false;
+    if (page->prose.length)
+        return write_prose(page, out, err);
     text_add(&text, style->colour ? "\033[1m" : "");
     text_add(&text, page->title ? page->title : "");
     text_add(&text, style->colour ? "\033[0m\n" : "\n");
@@ -103,6 +140,19 @@ static bool is_empty(const struct report *section)
     return !section->fact_count && !section->rows_key;
 }
 
+static bool add_parts(const struct page *page, struct text *text, FILE *out, struct error *err)
+{
+    text_addf(text, "\"%s\": [", page->parts_key);
+    for (size_t i = 0; i < page->part_count; i++) {
+        text_add(text, i ? ", {" : "{");
+        if (!output_json(&page->parts[i], text, out, err))
+            return false;
+        text_add_char(text, '}');
+    }
+    text_add_char(text, ']');
+    return true;
+}
+
 bool page_json(const struct page *page, FILE *out, struct error *err)
 {
     struct text text = {0};
@@ -115,6 +165,10 @@ bool page_json(const struct page *page, FILE *out, struct error *err)
         text_add(&text, has_members ? ", " : "");
         done = output_json(&page->sections[i], &text, out, err);
         has_members = true;
+    }
+    if (done && page->parts_key) {
+        text_add(&text, has_members ? ", " : "");
+        done = add_parts(page, &text, out, err);
     }
     text_add(&text, "}\n");
     done = done && output_text(out, &text, err) && output_finish(out, err);

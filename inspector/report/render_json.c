@@ -92,6 +92,11 @@ static void add_value(struct text *text, const struct value *value)
         output_add_plain(text, value);
         text_add_char(text, '"');
         break;
+    case UNIT_ADDRESSES:
+        text_add_char(text, '[');
+        output_add_addresses(text, value, "\"", ", ");
+        text_add_char(text, ']');
+        break;
     case UNIT_COUNT:
     case UNIT_BYTES:
     case UNIT_CHANGE:

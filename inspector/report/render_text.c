@@ -61,6 +61,7 @@ void output_add_cell(struct text *cell, const struct value *value, size_t most)
         text_add_source(cell, value->text, value->length, most);
         break;
     case UNIT_ADDRESS:
+    case UNIT_ADDRESSES:
         output_add_plain(cell, value);
         break;
     case UNIT_NOTHING:
@@ -138,7 +139,7 @@ static bool measure(struct table *table, unsigned width, struct error *err)
 static bool is_left_aligned(enum unit unit)
 {
     return unit == UNIT_TEXT || unit == UNIT_PROSE || unit == UNIT_BOOL || unit == UNIT_SOURCE ||
-           unit == UNIT_TEXTS || unit == UNIT_ADDRESS;
+           unit == UNIT_TEXTS || unit == UNIT_ADDRESS || unit == UNIT_ADDRESSES;
 }
 
 static void add_blanks(struct text *line, size_t count)

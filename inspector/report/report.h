@@ -29,14 +29,16 @@ enum unit {
     UNIT_TEXTS,        /* several texts, each ended by a NUL; JSON: an array, else blanks between */
     UNIT_COUNTS, /* of a fact: several numbers, as digits, each ended by a NUL; JSON: an array */
     /* For rows (rows.h): */
-    UNIT_SOURCE,  /* a text that is Python source, with escapes of its own: "'it\\n'" */
-    UNIT_ADDRESS, /* "0x7f3a5c0d1e80"; JSON: the same, a string */
-    UNIT_NOTHING, /* of a value: there is none; text: "-", JSON: null, CSV: empty */
+    UNIT_SOURCE,    /* a text that is Python source, with escapes of its own: "'it\\n'" */
+    UNIT_ADDRESS,   /* "0x7f3a5c0d1e80"; JSON: the same, a string */
+    UNIT_ADDRESSES, /* several of them; JSON: an array of strings, else blanks between */
+    UNIT_NOTHING,   /* of a value: there is none; text: "-", JSON: null, CSV: empty */
 };
 
 struct value {
     enum unit unit;
-    const char *text; /* UNIT_TEXT: `length` bytes, NUL-terminated besides */
+    const char *text;          /* UNIT_TEXT: `length` bytes, NUL-terminated besides */
+    const uint64_t *addresses; /* UNIT_ADDRESSES: `length` of them */
     size_t length;
     uint64_t number; /* UNIT_COUNT, UNIT_BYTES, UNIT_BOOL, UNIT_ADDRESS; as an int64_t: UNIT_CHANGE,
                       * UNIT_CHANGE_BYTES */

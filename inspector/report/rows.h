@@ -75,6 +75,11 @@ static inline struct value value_number(enum unit unit, uint64_t number)
     return (struct value){.unit = unit, .number = number};
 }
 
+static inline struct value value_addresses(const uint64_t *addresses, size_t count)
+{
+    return (struct value){.unit = UNIT_ADDRESSES, .addresses = addresses, .length = count};
+}
+
 static inline struct value value_nothing(void)
 {
     return (struct value){.unit = UNIT_NOTHING};

@@ -216,3 +216,36 @@ Test(rows, a_closed_pipe_is_told_at_once)
     cr_expect(strstr(err.text, "has ended"), "%s", err.text);
     fclose(out);
 }
+
+Test(rows, of_addresses)
+{
+    static const struct row_column two[] = {{"to", "To", NULL, UNIT_ADDRESSES, 0},
+                                            {"size", "Size", NULL, UNIT_COUNT, 0}};
+    static const uint64_t addresses[] = {0x7f3a5c0d1e80, 0, 0x7f3a5c0d1e80};
+    static const struct {
+        const struct rows_format *format;
+        const char *golden;
+    } cases[] = {
+        {&rows_json, "{\"to\": [\"0x7f3a5c0d1e80\", \"0x0\", \"0x7f3a5c0d1e80\"], \"size\": 1}\n"
+                     "{\"to\": [], \"size\": 2}\n"},
+        {&rows_csv, "to,size\n0x7f3a5c0d1e80 0x0 0x7f3a5c0d1e80,1\n,2\n"},
+        {&rows_text_untitled, "0x7f3a5c0d1e80 0x0 0x7f3a5c0d1e80  1\n  2\n"},
+    };
+
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        const struct value first[] = {value_addresses(addresses, 3), value_number(UNIT_COUNT, 1)};
+        const struct value second[] = {value_addresses(addresses, 0), value_number(UNIT_COUNT, 2)};
+        struct error err = {0};
+        struct rows rows;
+        char *bytes;
+        size_t length;
+        FILE *out = open_memstream(&bytes, &length);
+        cr_assert(out &&
+                  rows_begin(&rows, cases[i].format, two, 2, &(struct render_style){0}, out, &err));
+        cr_assert(rows_add(&rows, first, &err) && rows_add(&rows, second, &err));
+        cr_assert(rows_end(&rows, true, &err));
+        cr_assert_eq(fclose(out), 0);
+        cr_expect_str_eq(bytes, cases[i].golden, "%s", bytes);
+        free(bytes);
+    }
+}
