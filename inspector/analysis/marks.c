@@ -37,15 +37,26 @@ void marks_free(struct marks *marks)
     marks->last = &marks->none;
 }
 
+void marks_move(struct marks *to, struct marks *from)
+{
+    *to = *from;
+    to->last = &to->none;
+    *from = (struct marks){0};
+    from->last = &from->none;
+}
+
 const struct marks_range *marks_seek(struct marks *marks, uint64_t address)
 {
+    const struct marks_range **recent = &marks->recent[address >> 20 & (MARKS_RECENT - 1)];
     size_t low = 0, high = marks->count;
 
+    if (*recent && address - (*recent)->start < (*recent)->size)
+        return marks->last = *recent;
     while (low < high) {
         size_t middle = low + (high - low) / 2;
         const struct marks_range *range = &marks->ranges[middle];
         if (address - range->start < range->size)
-            return marks->last = range;
+            return marks->last = *recent = range;
         if (range->start < address)
             low = middle + 1;
         else

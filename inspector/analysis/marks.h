@@ -11,7 +11,7 @@
 
 #include "inspector/target/image.h"
 
-enum { MARKS_BLOCK = 256 * 1024, MARKS_WORDS = MARKS_BLOCK / 8 / 64 };
+enum { MARKS_RECENT = 64, MARKS_BLOCK = 256 * 1024, MARKS_WORDS = MARKS_BLOCK / 8 / 64 };
 
 struct marks_range {
     uint64_t start, size; /* of the image's range */
@@ -22,12 +22,17 @@ struct marks {
     struct marks_range *ranges; /* in the order of the image's */
     size_t count;
     const struct marks_range *last; /* where the last address was */
-    struct marks_range none;        /* an empty one, for `last` to point to */
+    /* Where others were lately, by a part of the address; NULL: nowhere. */
+    const struct marks_range *recent[MARKS_RECENT];
+    struct marks_range none; /* an empty one, for `last` to point to */
 };
 
 /* The set is empty; to be freed after failure too. */
 MUST_CHECK bool marks_init(struct marks *marks, const struct image *image, struct error *err);
 void marks_free(struct marks *marks);
+
+/* A set is no plain value: it points into itself. Nothing is left in `from`. */
+void marks_move(struct marks *to, struct marks *from);
 
 /* marks_add's and marks_has' long way round. */
 const struct marks_range *marks_seek(struct marks *marks, uint64_t address);

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "inspector/analysis/reach.h"
 
-#include "inspector/analysis/marks.h"
 #include "inspector/python/object.h"
 #include "inspector/python/roots.h"
 #include "symbols/base/vector.h"
@@ -11,7 +10,8 @@
 enum {
     /* A word of memory holds one reference; shared tables of keys are told by each of their users,
      * and other things that we did not think of may be told twice. */
-    MOST_REFERENCES_A_WORD = 8
+    MOST_REFERENCES_A_WORD = 8,
+    PROGRESS_STEP = 4096
 };
 static const uint64_t few_references = 1 << 22;
 
@@ -36,10 +36,9 @@ struct reach {
     struct error *err;
     bool failed; /* with `err` set */
 
-    struct marks visited;
-    struct marks tracked; /* those whose references are followed first */
-    struct marks aside;   /* owned ones, for later */
-    struct marks guessed; /* for the end */
+    struct reach_found *found;
+    struct marks aside; /* owned ones, for later */
+    struct marks words; /* guesses, for the end */
     struct pending *pending;
     size_t pending_count, pending_capacity;
 
@@ -69,7 +68,7 @@ static void visit_tracked(void *context, const struct object *object)
     if (reach->failed)
         return;
     /* On damaged lists it may be met twice. */
-    switch (marks_add(&reach->visited, object->address)) {
+    switch (marks_add(&reach->found->certain, object->address)) {
     case MARKS_NO_MEMORY:
         fail(reach);
         return;
@@ -79,9 +78,7 @@ static void visit_tracked(void *context, const struct object *object)
     case MARKS_NEW:
         break;
     }
-    const struct type *type = type_of(reach, object->type);
-    if (type->valid && !object_is_leaf(type) &&
-        marks_add(&reach->tracked, object->address) == MARKS_NO_MEMORY) {
+    if (marks_add(&reach->found->tracked, object->address) == MARKS_NO_MEMORY) {
         fail(reach);
         return;
     }
@@ -127,6 +124,12 @@ static bool is_likely(struct reach *reach, uint64_t address)
            object_size(&reach->reader, type, address, &size);
 }
 
+static bool is_visited(struct reach *reach, uint64_t address)
+{
+    return marks_has(&reach->found->certain, address) ||
+           (reach->phase == FOLLOW_GUESSES && marks_has(&reach->found->guessed, address));
+}
+
 /* A target of a reference: visited if it was not. */
 static bool arrive(struct reach *reach, uint64_t address)
 {
@@ -134,13 +137,13 @@ static bool arrive(struct reach *reach, uint64_t address)
     enum reached way = reach->phase == FOLLOW_VISITED ? REACHED_REFERENT : REACHED_OWNED;
     struct reached_object found = {.object.address = address, .reached = way};
 
-    if (marks_has(&reach->visited, address) || (guessing && !is_likely(reach, address)))
+    if (is_visited(reach, address) || (guessing && !is_likely(reach, address)))
         return true;
     if (address % 8 != 0 || !look(reach, address, &found.object.type)) {
         reach->verdict.heap.bad_references++;
         return !reach->failed;
     }
-    switch (marks_add(&reach->visited, address)) {
+    switch (marks_add(guessing ? &reach->found->guessed : &reach->found->certain, address)) {
     case MARKS_NO_MEMORY:
         return fail(reach);
     case MARKS_NOWHERE: /* just before a mapping, in which its type seems to be */
@@ -160,7 +163,7 @@ static bool arrive(struct reach *reach, uint64_t address)
 
 static bool put_aside(struct reach *reach, struct marks *marks, uint64_t address)
 {
-    if (marks_has(&reach->visited, address))
+    if (is_visited(reach, address))
         return true;
     switch (marks_add(marks, address)) {
     case MARKS_NO_MEMORY:
@@ -175,12 +178,9 @@ static bool put_aside(struct reach *reach, struct marks *marks, uint64_t address
     return true;
 }
 
-/* How many references there may be at most, in the memory that is there by now. */
-static uint64_t most_references(const struct reach *reach)
+uint64_t reach_most_references(const struct image *image)
 {
-    uint64_t bytes = reach->reader.image->bytes;
-
-    return bytes ? bytes / 8 * MOST_REFERENCES_A_WORD + few_references : UINT64_MAX;
+    return image->bytes ? image->bytes / 8 * MOST_REFERENCES_A_WORD + few_references : UINT64_MAX;
 }
 
 static bool visit_reference(void *context, const struct reference *reference)
@@ -188,7 +188,7 @@ static bool visit_reference(void *context, const struct reference *reference)
     struct reach *reach = context;
 
     if (reference->is_guess && reach->phase < FOLLOW_GUESSES)
-        return put_aside(reach, &reach->guessed, reference->to);
+        return put_aside(reach, &reach->words, reference->to);
     if (reference->is_owned && reach->phase < FOLLOW_OWNED)
         return put_aside(reach, &reach->aside, reference->to);
     return arrive(reach, reference->to);
@@ -198,7 +198,7 @@ static bool visit_reference(void *context, const struct reference *reference)
 static void before_references(struct reach *reach)
 {
     reach->references.ended = false;
-    reach->references.most = most_references(reach);
+    reach->references.most = reach_most_references(reach->reader.image);
 }
 
 static bool after_references(struct reach *reach)
@@ -231,8 +231,9 @@ static bool follow_tracked(void *context, uint64_t address)
     struct reach *reach = context;
     uint32_t type;
 
-    return !look(reach, address, &type) ? !reach->failed
-                                        : follow(reach, address, type) && follow_pending(reach);
+    if (!look(reach, address, &type) || object_is_leaf(type_of(reach, type)))
+        return !reach->failed;
+    return follow(reach, address, type) && follow_pending(reach);
 }
 
 static bool follow_aside(void *context, uint64_t address)
@@ -247,7 +248,7 @@ static void follow_all(struct reach *reach)
     struct image *image = reach->reader.image;
 
     reach->phase = FOLLOW_VISITED;
-    if (!marks_each(&reach->tracked, follow_tracked, reach))
+    if (!marks_each(&reach->found->tracked, follow_tracked, reach))
         return;
     before_references(reach);
     roots_tell(&reach->reader, &reach->references);
@@ -256,46 +257,87 @@ static void follow_all(struct reach *reach)
         return;
     uint64_t missed = image->missed;
     reach->phase = FOLLOW_GUESSES;
-    marks_each(&reach->guessed, follow_aside, reach);
+    marks_each(&reach->words, follow_aside, reach);
     image->missed = missed;
 }
 
 static bool walk(struct reach *reach)
 {
     struct reader *reader = &reach->reader;
+    struct image *image = reader->image;
 
-    if (!marks_init(&reach->visited, reader->image, reach->err) ||
-        !marks_init(&reach->tracked, reader->image, reach->err) ||
-        !marks_init(&reach->aside, reader->image, reach->err) ||
-        !marks_init(&reach->guessed, reader->image, reach->err) ||
-        !heap_walk(reader->python, reader->image, reader->types, visit_tracked, reach,
-                   &reach->verdict.heap, reach->err))
+    if (!marks_init(&reach->found->certain, image, reach->err) ||
+        !marks_init(&reach->found->guessed, image, reach->err) ||
+        !marks_init(&reach->found->tracked, image, reach->err) ||
+        !marks_init(&reach->aside, image, reach->err) ||
+        !marks_init(&reach->words, image, reach->err) ||
+        !heap_walk(reader->python, image, reader->types, visit_tracked, reach, &reach->verdict.heap,
+                   reach->err))
         return false;
     if (!reach->failed)
         follow_all(reach);
     return !reach->failed;
 }
 
+static bool run(struct reach *reach, struct reach_verdict *ret)
+{
+    reach->type_offset = layout_offset(&reach->reader.python->layout, PyObject_ob_type);
+    reach->references.visit = visit_reference;
+    reach->references.context = reach;
+    bool done = walk(reach);
+    marks_free(&reach->aside);
+    marks_free(&reach->words);
+    free(reach->pending);
+    if (done)
+        *ret = reach->verdict;
+    return done;
+}
+
 bool reach_walk(const struct python *python, struct image *image, struct types *types,
                 reach_visit *visit, void *context, struct reach_verdict *ret, struct error *err)
 {
+    struct reach_found found = {0};
     struct reach reach = {.reader = {python, image, types},
                           .visit = visit,
                           .context = context,
-                          .err = err,
-                          .type_offset = layout_offset(&python->layout, PyObject_ob_type),
-                          .references.visit = visit_reference};
+                          .found = &found,
+                          .err = err};
+    bool done = run(&reach, ret);
 
-    reach.references.context = &reach;
-    bool done = walk(&reach);
-    marks_free(&reach.visited);
-    marks_free(&reach.tracked);
-    marks_free(&reach.aside);
-    marks_free(&reach.guessed);
-    free(reach.pending);
-    if (done)
-        *ret = reach.verdict;
+    reach_found_free(&found);
     return done;
+}
+
+void reach_found_free(struct reach_found *found)
+{
+    marks_free(&found->certain);
+    marks_free(&found->guessed);
+    marks_free(&found->tracked);
+}
+
+struct counting {
+    struct progress *progress;
+    uint64_t count;
+};
+
+static void count_found(void *context, const struct reached_object *object)
+{
+    struct counting *counting = context;
+
+    (void)object;
+    if (counting->count++ % PROGRESS_STEP == 0)
+        progress_set(counting->progress, counting->count);
+}
+
+bool reach_find(const struct reader *reader, struct progress *progress, struct reach_found *ret,
+                struct reach_verdict *verdict, struct error *err)
+{
+    struct counting counting = {.progress = progress};
+    struct reach reach = {
+        .reader = *reader, .visit = count_found, .context = &counting, .found = ret, .err = err};
+
+    *ret = (struct reach_found){0};
+    return run(&reach, verdict);
 }
 
 struct telling {

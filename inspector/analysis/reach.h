@@ -17,7 +17,10 @@
 #ifndef PYINSPECT_REACH_H
 #define PYINSPECT_REACH_H
 
+#include "inspector/analysis/marks.h"
 #include "inspector/python/heap.h"
+#include "inspector/python/reader.h"
+#include "symbols/base/progress.h"
 
 enum reached {
     REACHED_TRACKED,  /* on a list of the collector */
@@ -46,6 +49,23 @@ struct reach_verdict {
 MUST_CHECK bool reach_walk(const struct python *python, struct image *image, struct types *types,
                            reach_visit *visit, void *context, struct reach_verdict *ret,
                            struct error *err);
+
+/* All that reach_walk visits, as sets. Freed by reach_found_free, after failure too. */
+struct reach_found {
+    struct marks certain; /* all but those that guesses alone lead to */
+    struct marks guessed; /* ... which are here */
+    struct marks tracked; /* REACHED_TRACKED; they are certain */
+};
+
+/* How many references there can be in the memory that the image holds by now, places that are empty
+ * counted too: more is not believed. */
+uint64_t reach_most_references(const struct image *image);
+
+/* Walks all, as reach_walk, and puts together what there is. `progress` is told of the objects. */
+MUST_CHECK bool reach_find(const struct reader *reader, struct progress *progress,
+                           struct reach_found *ret, struct reach_verdict *verdict,
+                           struct error *err);
+void reach_found_free(struct reach_found *found);
 
 /* The tracked objects alone, told in the same way. */
 MUST_CHECK bool reach_walk_tracked(const struct python *python, struct image *image,

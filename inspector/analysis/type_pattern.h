@@ -8,6 +8,11 @@
 
 #include <stdbool.h>
 
+enum { PATTERN_MOST = 512 }; /* bytes of one, with its NUL: a longer one fits nothing else */
+
+/* Does the pattern fit the whole of `text`? Whatever commas it has are its own. */
+bool pattern_fits(const char *pattern, const char *text);
+
 /* Does one of the patterns between the commas fit? */
 bool type_pattern_fits(const char *patterns, const char *name);
 
