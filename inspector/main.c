@@ -254,8 +254,19 @@ static bool write_series(struct answer *answer, struct error *err)
     return done;
 }
 
+static bool write_picture(const struct picture *picture, enum format format, struct error *err)
+{
+    struct render_style style = {.colour = wants_colour(stdout), .width = terminal_width(stdout)};
+
+    if (format == FORMAT_JSON)
+        return diagram_json(&picture->diagram, stdout, err);
+    return picture->is_shown || diagram_tree(&picture->diagram, &style, stdout, err);
+}
+
 static bool write_answer(struct answer *answer, struct error *err)
 {
+    if (answer->picture.is_there)
+        return write_picture(&answer->picture, answer->format, err);
     if (answer->series.next)
         return write_series(answer, err);
     if (answer->pages.make)

@@ -37,6 +37,7 @@ void listing_free(struct listing *listing)
     types_free(&listing->types);
     free(listing->known);
     free(listing->entries);
+    free(listing->referents);
     text_free(&listing->repr);
     for (size_t i = 0; i < MOST_ATTRIBUTES; i++)
         text_free(&listing->attributes[i]);
@@ -101,6 +102,40 @@ static uint64_t refcount_of(const struct listing *listing, uint64_t address)
     return read_refcount(&listing->reader, address, &count) ? count : 0;
 }
 
+static enum referents_by judge_referents(unsigned flags)
+{
+    if (!(flags & GRAPH_BY_KIND))
+        return REFERENTS_BY_TRAVERSE;
+    return flags & GRAPH_APPROXIMATE ? REFERENTS_BY_GUESS : REFERENTS_BY_KIND;
+}
+
+/* The visited ones come first. */
+static void find_referents(struct listing *listing, struct listed *row)
+{
+    const struct graph *graph = listing->graph;
+    uint32_t node = graph_find(graph, row->object.address);
+    struct graph_row edges =
+        node == GRAPH_NONE ? (struct graph_row){.count = 0} : graph_referents(graph, node);
+    uint64_t *grown = vector_grow(listing->referents, &listing->referent_capacity, edges.count + 1,
+                                  sizeof(*grown));
+
+    if (!grown) {
+        listing->failed = true;
+        return;
+    }
+    listing->referents = grown;
+    size_t count = 0;
+    while (count < edges.count && !graph_is_owned(edges.edges[count])) {
+        grown[count] = graph_address(graph, graph_end(edges.edges[count]));
+        count++;
+    }
+    row->referents = grown;
+    row->referent_count = count;
+    row->referents_by =
+        node == GRAPH_NONE ? REFERENTS_BY_GUESS : judge_referents(graph_flags(graph, node));
+    listing->tally.referents[row->referents_by]++;
+}
+
 static void show(struct listing *listing, const struct reached_object *found)
 {
     const struct type *type = listing->types.items[found->object.type];
@@ -118,6 +153,8 @@ static void show(struct listing *listing, const struct reached_object *found)
         row.repr = &listing->repr;
         row.attributes = listing->attributes;
     }
+    if (listing->graph)
+        find_referents(listing, &row);
     listing->tally.shown++;
     if (listing->row && !listing->row(listing->context, &row))
         listing->ended = true;
@@ -248,6 +285,7 @@ static bool walk(struct listing *listing, struct error *err)
 static void show_sorted(struct listing *listing)
 {
     listing->tally.shown = 0;
+    memset(listing->tally.referents, 0, sizeof(listing->tally.referents));
     for (size_t i = 0; i < listing->entry_count && !listing->failed && !listing->ended; i++) {
         const struct listing_entry *entry = &listing->entries[i];
         struct reached_object found = {.object = {.address = entry->address,

@@ -10,6 +10,7 @@
 #define PYINSPECT_LISTING_H
 
 #include "inspector/analysis/exactness.h"
+#include "inspector/analysis/graph.h"
 #include "inspector/analysis/reach.h"
 #include "inspector/analysis/snapshot.h"
 #include "inspector/python/reader.h"
@@ -24,6 +25,14 @@ enum listing_order {
 };
 
 enum { MOST_ATTRIBUTES = 32, MOST_NAMES = 256 };
+
+/* Who says what an object refers to (graph.h). */
+enum referents_by {
+    REFERENTS_BY_TRAVERSE, /* tp_traverse of its type; or that has none, and so nothing */
+    REFERENTS_BY_KIND,
+    REFERENTS_BY_GUESS, /* nobody: words that look like objects are among them */
+    REFERENTS_WAYS
+};
 
 struct listing_options {
     const char *names[MOST_NAMES]; /* of types: exact, or with * ? [ ]; several with commas */
@@ -62,6 +71,10 @@ struct listed {
     const struct text *repr; /* NULL: without values */
     const struct text
         *attributes; /* an array, by the number of the attribute; empty: it has none */
+    /* What gc.get_referents() says: NULL where nobody asks. */
+    const uint64_t *referents;
+    size_t referent_count;
+    enum referents_by referents_by;
 };
 
 /* False: no more. */
@@ -70,7 +83,8 @@ typedef bool listing_row(void *context, const struct listed *row);
 struct listing_tally {
     uint64_t objects; /* that were asked for */
     uint64_t bytes;
-    uint64_t shown; /* rows told */
+    uint64_t shown;                     /* rows told */
+    uint64_t referents[REFERENTS_WAYS]; /* ... and by whom their referents are known */
 };
 
 struct listing_entry;
@@ -86,6 +100,10 @@ struct listing {
     struct listing_entry *entries; /* where rows are sorted: those that will be shown */
     size_t entry_count, entry_capacity;
 
+    const struct graph *graph; /* of the same image, to be set before listing_take; NULL: rows are
+                                * without referents */
+    uint64_t *referents;
+    size_t referent_capacity;
     struct text repr, attributes[MOST_ATTRIBUTES];
     uint64_t seen;
     bool failed;      /* no memory */

@@ -52,6 +52,22 @@ bool addresses_add(struct addresses *addresses, const char *word, struct error *
     return true;
 }
 
+bool addresses_add_list(struct addresses *addresses, const char *list, struct error *err)
+{
+    char word[MOST_DIGITS + 1];
+
+    for (const char *at = list;; at++) {
+        size_t length = strcspn(at, ",");
+        /* A longer one is no address either. */
+        snprintf(word, sizeof(word), "%.*s", length < MOST_DIGITS ? (int)length : MOST_DIGITS, at);
+        if (!addresses_add(addresses, word, err))
+            return false;
+        at += length;
+        if (!*at)
+            return true;
+    }
+}
+
 static bool read_words(struct addresses *addresses, FILE *file, const char *name, struct error *err)
 {
     char word[MOST_DIGITS + 1];
@@ -77,6 +93,22 @@ bool addresses_read(struct addresses *addresses, const char *path, struct error 
     return addresses->count > before ||
            error_set(err, ERROR_USAGE, "%s has no addresses in it (pyinspect objects lists them)",
                      name);
+}
+
+bool addresses_operands(struct addresses *addresses, const char *command,
+                        const struct operands *operands, struct error *err)
+{
+    for (size_t i = 1; i < operands->count; i++) {
+        const char *word = operands->items[i];
+        if (!(strcmp(word, "-") == 0 ? addresses_read(addresses, word, err)
+                                     : addresses_add(addresses, word, err)))
+            return false;
+    }
+    return addresses->count ||
+           error_set(err, ERROR_USAGE,
+                     "%s takes a PID and addresses: pyinspect %s 4711 0x7f3a5c0d1e80 (- reads "
+                     "addresses from the standard input; pyinspect objects lists them)",
+                     command, command);
 }
 
 void addresses_sort(struct addresses *addresses)

@@ -9,6 +9,7 @@
 #define PYINSPECT_COMMAND_H
 
 #include "inspector/command/options.h"
+#include "inspector/report/diagram.h"
 #include "inspector/report/page.h"
 #include "inspector/report/report.h"
 #include "inspector/report/rows.h"
@@ -56,8 +57,16 @@ struct report_series {
     bool is_renewed;   /* set by main: a page is seen only until the next one */
 };
 
+/* An answer that is a picture, in place of a report: main prints a tree of it, or JSON. */
+struct picture {
+    struct diagram diagram;
+    bool is_there;
+    bool is_shown; /* elsewhere, in a file or a window: as text it is not printed */
+};
+
 struct answer {
     struct report report;
+    struct picture picture;
     struct report_series series; /* without `next`: there is none */
     struct page_stream pages;    /* without `make`: there are none */
     struct row_stream stream;    /* without `write`: the report is the answer */
@@ -84,14 +93,17 @@ struct command {
 };
 
 extern const struct command attach_command;
+extern const struct command backrefs_command;
 extern const struct command compare_command;
 extern const struct command doctor_command;
 extern const struct command layout_command;
 extern const struct command objects_command;
 extern const struct command ps_command;
+extern const struct command refs_command;
 extern const struct command report_command;
 extern const struct command show_command;
 extern const struct command watch_command;
+extern const struct command why_command;
 
 extern const struct command *const commands[];
 extern const size_t command_count;

@@ -5,8 +5,9 @@
 #include <string.h>
 
 const struct command *const commands[] = {
-    &attach_command, &compare_command, &doctor_command, &layout_command, &objects_command,
-    &ps_command,     &report_command,  &show_command,   &watch_command,
+    &attach_command, &backrefs_command, &compare_command, &doctor_command,
+    &layout_command, &objects_command,  &ps_command,      &refs_command,
+    &report_command, &show_command,     &watch_command,   &why_command,
 };
 const size_t command_count = sizeof(commands) / sizeof(*commands);
 
@@ -73,6 +74,8 @@ bool command_pid(const struct command *command, const struct operands *operands,
 void answer_free(struct answer *answer)
 {
     report_free(&answer->report);
+    if (answer->picture.is_there)
+        diagram_free(&answer->picture.diagram);
     if (answer->stream.free)
         answer->stream.free(answer->stream.context);
     if (answer->pages.free)

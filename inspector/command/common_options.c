@@ -204,6 +204,18 @@ const struct option_row object_options[] = {
     {.name = NULL},
 };
 
+static bool set_no_exec(void *into, const char *value, struct error *err)
+{
+    (void)value, (void)err;
+    *(bool *)into = true;
+    return true;
+}
+
+const struct option_row exec_options[] = {
+    {"no-exec", NULL, "run no tp_traverse, not even on the copy of the memory", set_no_exec},
+    {.name = NULL},
+};
+
 const struct option_row json_option[] = {
     {"json", NULL, "print one JSON object a line", set_json},
     {.name = NULL},

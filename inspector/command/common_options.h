@@ -34,6 +34,9 @@ extern const struct option_row format_options[];
 extern const struct option_row rows_format_options[];
 extern const struct option_row series_format_options[];
 
+/* What is run of the target's code, on the copy of its memory, into bool: --no-exec. */
+extern const struct option_row exec_options[];
+
 /* Which objects, into struct object_choice: --generation, --all-objects, --short-names. */
 struct object_choice {
     bool generations[GENERATIONS];

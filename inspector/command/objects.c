@@ -3,6 +3,7 @@
 
 #include "inspector/analysis/listing.h"
 #include "inspector/command/common_options.h"
+#include "inspector/command/graph_worth.h"
 #include "inspector/command/questions.h"
 #include "inspector/command/selection.h"
 #include "inspector/command/worth.h"
@@ -21,6 +22,7 @@ struct objects_options {
     struct selection selection;
     struct session_options session;
     enum format format;
+    bool referents, no_exec;
 };
 
 static bool set_type(void *into, const char *value, struct error *err)
@@ -101,12 +103,20 @@ static bool set_attributes(void *into, const char *value, struct error *err)
     }
 }
 
+static bool set_referents(void *into, const char *value, struct error *err)
+{
+    (void)value, (void)err;
+    ((struct objects_options *)into)->referents = true;
+    return true;
+}
+
 static const struct option_row own_options[] = {
     {"type", "NAME", "only objects of this type; also NAME,NAME and app.models.*", set_type},
     {"limit", "N", "print the first N rows, 0 for all (default 0)", set_limit},
     {"min-size", "SIZE", "only objects that take as much: 4096, 64k", set_min_size},
     {"sort", "KEY", "by size, refcount or address (default: as they are found)", set_sort},
     {"attrs", "LIST", "print these attributes too, with commas", set_attributes},
+    {"referents", NULL, "count its gc.get_referents; --json and --csv list them", set_referents},
     {.name = NULL},
 };
 
@@ -115,6 +125,7 @@ static const struct option_list option_lists[] = {
     {selection_options, offsetof(struct objects_options, selection)},
     {value_options, offsetof(struct objects_options, values)},
     {object_options, offsetof(struct objects_options, choice)},
+    {exec_options, offsetof(struct objects_options, no_exec)},
     {target_options, offsetof(struct objects_options, session)},
     {debug_source_options, offsetof(struct objects_options, session.sources)},
     {layout_file_options, offsetof(struct objects_options, session.sources)},
@@ -132,6 +143,8 @@ enum cell {
     CELL_GENERATION,
     CELL_TRACKED,
     CELL_REACHED,
+    CELL_REFERENTS_BY,
+    CELL_REFERENTS,
     CELL_REPR,
     CELL_ATTRIBUTE, /* the first of them, and those after it */
 };
@@ -145,14 +158,17 @@ static const struct row_column cells[] = {
     [CELL_GENERATION] = {"generation", "Gen", NULL, UNIT_COUNT, 3},
     [CELL_TRACKED] = {"tracked", "Tracked", NULL, UNIT_BOOL, 7},
     [CELL_REACHED] = {"reached", "Reached", NULL, UNIT_TEXT, 8},
+    [CELL_REFERENTS_BY] = {"referents_by", "Known by", NULL, UNIT_TEXT, 8},
+    [CELL_REFERENTS] = {"referents", "Referents", NULL, UNIT_ADDRESSES, 9},
     [CELL_REPR] = {"repr", "Value", NULL, UNIT_SOURCE, 0},
 };
 
-static const enum cell for_person[] = {CELL_ADDRESS,    CELL_SIZE, CELL_REFCOUNT,
-                                       CELL_GENERATION, CELL_TYPE, CELL_REPR};
-static const enum cell for_machine[] = {CELL_ADDRESS, CELL_TYPE,     CELL_SIZE,
-                                        CELL_EXACT,   CELL_REFCOUNT, CELL_GENERATION,
-                                        CELL_TRACKED, CELL_REACHED,  CELL_REPR};
+static const enum cell for_person[] = {CELL_ADDRESS,    CELL_SIZE,      CELL_REFCOUNT,
+                                       CELL_GENERATION, CELL_REFERENTS, CELL_REFERENTS_BY,
+                                       CELL_TYPE,       CELL_REPR};
+static const enum cell for_machine[] = {
+    CELL_ADDRESS, CELL_TYPE,    CELL_SIZE, CELL_EXACT,        CELL_REFCOUNT, CELL_GENERATION,
+    CELL_TRACKED, CELL_REACHED, CELL_REPR, CELL_REFERENTS_BY, CELL_REFERENTS};
 
 /* All that is needed until the last row is written. */
 struct objects {
@@ -163,6 +179,7 @@ struct objects {
     struct listing listing;
     struct row_spool spool;
     bool is_spooled;
+    struct graph_question graph; /* for the referents, if they are wanted */
 
     enum cell shown[MOST_ROW_COLUMNS]; /* by column */
     struct row_column columns[MOST_ROW_COLUMNS];
@@ -179,6 +196,7 @@ static void free_objects(void *context)
 
     row_spool_end(&objects->spool);
     listing_free(&objects->listing);
+    graph_question_free(&objects->graph);
     session_close(objects->session);
     arena_free(&objects->arena);
     selection_free(&objects->options.selection);
@@ -201,8 +219,12 @@ static void choose_columns(struct objects *objects)
 
     for (size_t i = 0; i < count; i++) {
         struct row_column column = cells[wanted[i]];
-        if (wanted[i] == CELL_REPR && options->no_values)
+        bool referents = wanted[i] == CELL_REFERENTS || wanted[i] == CELL_REFERENTS_BY;
+        if ((wanted[i] == CELL_REPR && options->no_values) ||
+            (referents && !objects->options.referents))
             continue;
+        if (referents && person) /* their number */
+            column.unit = UNIT_COUNT;
         if (wanted[i] == CELL_REPR && options->attribute_count)
             column.width = 40;
         add_column(objects, wanted[i], &column);
@@ -246,6 +268,13 @@ static struct value refcount_of(const struct objects *objects, const struct list
     return value_number(UNIT_COUNT, row->refcount);
 }
 
+static struct value referents_of(const struct objects *objects, const struct listed *row)
+{
+    return objects->options.format == FORMAT_TEXT
+               ? value_number(UNIT_COUNT, row->referent_count)
+               : value_addresses(row->referents, row->referent_count);
+}
+
 static struct value attribute_of(const struct listed *row, size_t number)
 {
     const struct text *text = &row->attributes[number];
@@ -257,6 +286,7 @@ static struct value value_of(const struct objects *objects, const struct listed 
                              enum cell cell)
 {
     static const char *const ways[] = {"tracked", "referent", "owned"};
+    static const char *const known[] = {"traverse", "kind", "guess"};
 
     switch (cell) {
     case CELL_ADDRESS:
@@ -275,6 +305,10 @@ static struct value value_of(const struct objects *objects, const struct listed 
         return value_number(UNIT_BOOL, row->reached == REACHED_TRACKED);
     case CELL_REACHED:
         return value_text(ways[row->reached], strlen(ways[row->reached]));
+    case CELL_REFERENTS_BY:
+        return value_text(known[row->referents_by], strlen(known[row->referents_by]));
+    case CELL_REFERENTS:
+        return referents_of(objects, row);
     case CELL_REPR:
         return value_source(row->repr->bytes, row->repr->length);
     case CELL_ATTRIBUTE:
@@ -337,6 +371,22 @@ static void say_left_out(const struct objects *objects, struct text *text)
         text_add(text, ", tracked ones alone (--all-objects: strings, numbers and others too)");
 }
 
+static void say_referents(const struct objects *objects, struct text *text)
+{
+    const uint64_t *known = objects->listing.tally.referents;
+
+    if (!objects->options.referents)
+        return;
+    if (known[REFERENTS_BY_KIND] || known[REFERENTS_BY_GUESS]) {
+        text_add(text, ", referents of ");
+        add_things(text, known[REFERENTS_BY_KIND], "object");
+        text_add(text, " by what pyinspect knows of their types, of ");
+        add_things(text, known[REFERENTS_BY_GUESS], "object");
+        text_add(text, " by guess");
+    }
+    graph_worth_say(&objects->graph.report, text);
+}
+
 static void say_worth(const struct objects *objects, const struct worth *worth, struct text *text)
 {
     const struct listing_tally *tally = &objects->listing.tally;
@@ -350,6 +400,7 @@ static void say_worth(const struct objects *objects, const struct worth *worth, 
     selection_say(&objects->options.selection, tally->objects, text);
     say_left_out(objects, text);
     add_sizes(&objects->listing, text);
+    say_referents(objects, text);
     worth_end(worth, text);
 }
 
@@ -357,7 +408,9 @@ static struct worth worth_of(const struct objects *objects)
 {
     struct worth worth = {.pid = session_pid(objects->session),
                           .python = session_python(objects->session),
-                          .verdict = &objects->listing.verdict.heap,
+                          .verdict = objects->options.referents
+                                         ? &objects->graph.report.verdict.heap
+                                         : &objects->listing.verdict.heap,
                           .asked = &objects->asked};
 
     session_executable(objects->session, worth.executable, sizeof(worth.executable));
@@ -381,8 +434,16 @@ static bool write_rows(struct answer *answer, struct rows *rows, struct error *e
 
 static bool list_objects(struct objects *objects, struct error *err)
 {
-    struct listing_question question = {
-        .session = objects->session, .listing = &objects->listing, .spool = &objects->spool};
+    const struct objects_options *options = &objects->options;
+    struct listing_question question = {.session = objects->session,
+                                        .listing = &objects->listing,
+                                        .spool = &objects->spool,
+                                        .graph = options->referents ? &objects->graph : NULL};
+
+    objects->graph = (struct graph_question){.session = objects->session,
+                                             .options = {.no_exec = options->no_exec,
+                                                         .forwards_only = true,
+                                                         .progress = options->session.progress}};
 
     listing_init(&objects->listing, session_python(objects->session), &objects->options.listing);
     if (!session_ask(objects->session, question_listing, &question, &objects->asked, err))
@@ -404,6 +465,8 @@ static bool parse(struct objects *objects, int argc, char **argv, int first,
     if (!options_parse(argc, argv, first, option_lists, options, &operands, err) ||
         !command_pid(&objects_command, &operands, ret_pid, err) || !copy_names(objects, err))
         return false;
+    if (options->no_exec && !options->referents)
+        return error_set(err, ERROR_USAGE, "--no-exec is of use with --referents only");
     if (options->values.no_values && options->listing.attribute_count)
         return error_set(err, ERROR_USAGE, "--attrs and --no-values exclude each other");
     options->listing.repr_length = options->values.repr_length;

@@ -39,6 +39,8 @@ bool row_spool_add(void *context, const struct listed *row)
         done = done && put_text(spool, row->repr);
     for (size_t i = 0; done && row->attributes && i < spool->attributes; i++)
         done = put_text(spool, &row->attributes[i]);
+    if (row->referents)
+        done = done && put(spool, row->referents, row->referent_count * sizeof(*row->referents));
     spool->failed |= !done;
     spool->count += done;
     return done;
@@ -74,8 +76,26 @@ static bool get_text(struct row_spool *spool, struct text *text)
     return !text->failed;
 }
 
+/* Into the bytes of a text, which are aligned for anything. */
+static bool get_referents(struct row_spool *spool, struct listed *row, struct text *room)
+{
+    size_t size = row->referent_count * sizeof(*row->referents);
+
+    text_clear(room);
+    for (size_t done = 0, piece; done < size; done += piece) {
+        char buffer[4096];
+        piece = size - done < sizeof(buffer) ? size - done : sizeof(buffer);
+        if (fread(buffer, 1, piece, spool->file) != piece)
+            return false;
+        text_add_bytes(room, buffer, piece);
+    }
+    text_add_bytes(room, NULL, 0);
+    row->referents = (const void *)room->bytes;
+    return !room->failed;
+}
+
 static bool get_row(struct row_spool *spool, struct listed *row, struct text *repr,
-                    struct text *attributes)
+                    struct text *attributes, struct text *referents)
 {
     bool done = fread(row, sizeof(*row), 1, spool->file) == 1;
 
@@ -87,21 +107,24 @@ static bool get_row(struct row_spool *spool, struct listed *row, struct text *re
         done = get_text(spool, &attributes[i]);
     if (done && row->attributes)
         row->attributes = attributes;
+    if (done && row->referents)
+        done = get_referents(spool, row, referents);
     return done;
 }
 
 bool row_spool_tell(struct row_spool *spool, listing_row *visit, void *context, struct error *err)
 {
-    struct text repr = {0}, attributes[MOST_ATTRIBUTES] = {{0}};
+    struct text repr = {0}, referents = {0}, attributes[MOST_ATTRIBUTES] = {{0}};
     struct listed row;
     bool done = true, more = true;
 
     rewind(spool->file);
     for (uint64_t i = 0; i < spool->count && done && more; i++) {
-        done = get_row(spool, &row, &repr, attributes) || fail(err);
+        done = get_row(spool, &row, &repr, attributes, &referents) || fail(err);
         more = done && visit(context, &row);
     }
     text_free(&repr);
+    text_free(&referents);
     for (size_t i = 0; i < MOST_ATTRIBUTES; i++)
         text_free(&attributes[i]);
     return done;

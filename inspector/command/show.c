@@ -13,7 +13,6 @@
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 struct show_options {
     uint64_t items; /* of a container; 0: all */
@@ -45,21 +44,6 @@ static const struct option_list option_lists[] = {
     {json_option, offsetof(struct show_options, format)},
     {.rows = NULL},
 };
-
-static bool parse_addresses(struct addresses *addresses, const struct operands *operands,
-                            struct error *err)
-{
-    for (size_t i = 1; i < operands->count; i++) {
-        const char *word = operands->items[i];
-        if (!(strcmp(word, "-") == 0 ? addresses_read(addresses, word, err)
-                                     : addresses_add(addresses, word, err)))
-            return false;
-    }
-    return addresses->count ||
-           error_set(err, ERROR_USAGE,
-                     "show takes a PID and addresses: pyinspect show 4711 0x7f3a5c0d1e80 (- reads "
-                     "addresses from the standard input; pyinspect objects lists them)");
-}
 
 /* What was found, kept until the pages are printed. */
 struct showing {
@@ -166,7 +150,7 @@ static bool run(int argc, char **argv, int first, struct progress *progress, str
     if (!options_parse(argc, argv, first, option_lists, &options, &operands, err))
         return false;
     bool done = command_first_pid(&show_command, &operands, &pid, err) &&
-                parse_addresses(&addresses, &operands, err) &&
+                addresses_operands(&addresses, "show", &operands, err) &&
                 open_and_show(&options, pid, &addresses, ret, err);
     free(addresses.items);
     return done;

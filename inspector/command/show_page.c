@@ -192,7 +192,7 @@ static const char *const found_names[] = {
     [FOUND_NOTHING] = "nothing",
 };
 
-static void explain(const struct finding *finding, const char *mapping, struct text *text)
+static void add_place(const struct finding *finding, const char *mapping, struct text *text)
 {
     char size[32];
     const char *bytes = format_bytes(size, finding->size);
@@ -238,15 +238,21 @@ static void explain(const struct finding *finding, const char *mapping, struct t
     }
 }
 
-static void add_refusal(struct report *facts, const struct finding *finding,
-                        struct session *session)
+void show_explain(const struct finding *finding, struct session *session, struct text *text)
 {
-    struct text text = {0};
     char mapping[256] = "?";
 
     if (finding->found >= FOUND_MEMORY)
         session_mapping(session, finding->asked, mapping, sizeof(mapping));
-    explain(finding, mapping, &text);
+    add_place(finding, mapping, text);
+}
+
+static void add_refusal(struct report *facts, const struct finding *finding,
+                        struct session *session)
+{
+    struct text text = {0};
+
+    show_explain(finding, session, &text);
     report_fact_text(facts, "found", found_names[finding->found]);
     report_fact_text(facts, "there", text.bytes ? text.bytes : "");
     text_free(&text);

@@ -55,8 +55,11 @@ check)
     needs binutils readelf --version
     needs dwz dwz --version
     needs chromium command -v chromium
+    needs graphviz command -v dot
     needs 'uwsgi-core uwsgi-plugin-python3' test -e /usr/lib/uwsgi/plugins/python3_plugin.so
     needs python3-objgraph /usr/bin/python3 -c 'import objgraph'
+    needs 'python3-lxml python3-numpy python3-pandas python3-sqlalchemy' \
+        /usr/bin/python3 -c 'import lxml, numpy, pandas, sqlalchemy'
     needs_program prometheus # promtool too
     needs_program prometheus-node-exporter
     ;;

@@ -16,6 +16,7 @@ out=$1
 shift
 SANITIZER_STATUS=99
 export PYINSPECT=$PWD/$out/pyinspect PYINSPECT_FOUND=$PWD/$out/pythons
+export LC_ALL=C.UTF-8
 export ASAN_OPTIONS="log_path=$PWD/$out/sanitizer.log:detect_leaks=1:malloc_context_size=6:exitcode=$SANITIZER_STATUS:${ASAN_OPTIONS:-}"
 export UBSAN_OPTIONS="log_path=$PWD/$out/sanitizer.log:print_stacktrace=1:exitcode=$SANITIZER_STATUS:${UBSAN_OPTIONS:-}"
 export PATH=$PATH:$PWD/build/unpacked/usr/bin # what install-dependencies.sh did not install

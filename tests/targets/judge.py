@@ -7,8 +7,11 @@
 Scenes:
     bare                    nothing but what the judge itself imports
     everything              the standard library and all families of everything.py
+    packages                that, and families of packages that do not belong to Python
     families [NAME...]      these families alone (none: all), without the standard library
     frozen                  everything, the standard library in the permanent generation (3.7)
+    hostile LIBRARY DIRECTORY [NAME...]
+                            objects of types whose tp_traverse does harm (hostile.py)
     values SEED COUNT       random nested values
     attributes FILE         instances and containers; their addresses go to FILE, one a line
 
@@ -16,6 +19,9 @@ Prepares the scene, writes "ready\n" to READY_FD and blocks until the other end 
 closed. The very next statement takes the truth. What stood in WAKE_FD are orders, one a line:
     objects REPR_LEN PATH   judge the rows of `objects --all-objects --json --repr-len REPR_LEN`
     tracked REPR_LEN PATH   the same without --all-objects
+    referents PATH          judge what rows of `objects --all-objects --referents --json` say of
+                            references, by equality
+    approximate PATH        the same of `--no-exec`, by share
     show REPR_LEN PATH      judge the rows of `show ADDRESS... --json`
 Each is answered by a line of JSON to FINDINGS_FD. Its "wrong" is the number of complaints; what the
 rest means is said in judging/compare.py and judging/attributes.py.
@@ -29,7 +35,7 @@ import os
 import sys
 import tempfile
 
-from judging import attributes, compare, scenes, truth
+from judging import attributes, compare, referents, scenes, truth
 
 REPR_LEN = 120  # with --self
 DOUBLE = b"double"
@@ -86,7 +92,10 @@ def allow_long_integers():
 
 
 def answer(known, order):
-    verb, length, path = order.split(" ", 2)
+    verb, _, rest = order.partition(" ")
+    if verb in ("referents", "approximate"):
+        return referents.compare(known, rest, verb == "approximate")
+    length, _, path = rest.partition(" ")
     if verb == "show":
         return attributes.compare(known, path, int(length))
     return compare.compare_objects(known, path, int(length), verb == "tracked")
@@ -96,6 +105,7 @@ def judge(ready_fd, wait, findings_fd, scene, arguments, path=None):
     kept = scenes.prepare(scene, arguments)
     findings = open(findings_fd, "w", encoding="utf-8", errors="surrogatepass")
     ages, box = spread_generations(), truth.Box()
+    wait = scenes.around(scene, wait)
     forget_lookups()
     os.write(ready_fd, b"ready\n")
     truth.fill(box, wait)
@@ -111,9 +121,11 @@ def judge(ready_fd, wait, findings_fd, scene, arguments, path=None):
 
 def judge_self(scene, *arguments):
     path = tempfile.mkstemp()[1]
-    order = "%s %d %s\n" % ("show" if scene == "attributes" else "objects", REPR_LEN, path)
+    orders = "show %d %s\n" % (REPR_LEN, path)
+    if scene != "attributes":
+        orders = "referents %s\nobjects %d %s\n" % (path, REPR_LEN, path)
     try:
-        judge(2, make_double(os.fsencode(order)), 1, scene, arguments, path)
+        judge(2, make_double(os.fsencode(orders)), 1, scene, arguments, path)
     finally:
         os.unlink(path)
 

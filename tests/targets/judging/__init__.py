@@ -5,7 +5,9 @@
     owned       objects that the collector does not lead to: keys, names, constants of code
     texts       what an object's repr has to be
     compare     the rows of `pyinspect objects`, against all that
+    referents   what they say of references
     attributes  the rows of `pyinspect show`
+    hostile     objects of types that harm whoever traverses them
     scenes      small heaps, random values, instances
 
 Whatever runs between the barrier and the end of take() must not call functions of Python more than

@@ -28,13 +28,11 @@ import io
 import json
 import os
 import sys
-import types
 
 from . import known, owned, texts
 from . import truth as truths
 from .tally import Tally, list_complaints, read_rows
 
-OWN_FILES = "/judge.py", "/judging/"
 EXAMPLES = 3  # of each type, whose referrers are looked up
 
 
@@ -66,17 +64,9 @@ def list_missing(truth, missing):
     return ret
 
 
-def is_own(item):
-    """Whether it is code or a frame of the judge, which has run since the barrier."""
-    if issubclass(type(item), types.FrameType):
-        item = item.f_code
-    return issubclass(type(item), types.CodeType) and any(name in item.co_filename
-                                                          for name in OWN_FILES)
-
-
 def is_own_frame(row):
     """The same of a frame that is gone."""
-    return row["type"] == "frame" and any(name in row["repr"] for name in OWN_FILES)
+    return row["type"] == "frame" and any(name in row["repr"] for name in truths.OWN_FILES)
 
 
 def size_before(item, size):
@@ -167,7 +157,7 @@ class Comparison:
                 self.others[address] = row
             else:
                 self.extra.add(row["type"] + " (reached: %s)" % reached, row)
-            if index is not None and not is_own(objects[index]):
+            if index is not None and not truths.is_own(objects[index]):
                 self.check_object(objects[index], sizes[index], address, row)
 
     def check_others(self):
@@ -191,7 +181,7 @@ class Comparison:
         for address, row in self.others.items():
             item = extended.get(address, confirmed.get(address, self))
             if item is not self:
-                if not is_own(item):
+                if not truths.is_own(item):
                     size, = truths.measure([item])
                     self.check_object(item, size, address, row)
             elif address in plausible:
@@ -249,18 +239,21 @@ def tell_objects(truth, path, length):
     impure = texts.find_impure(truth.objects) | texts.find_impure(extended.values())
     generations = truth.generations or {}
 
-    def row_of(item, size, reached):
+    def row_of(item, size, reached, referents):
         if texts.is_scalar(item) or type(item) in texts.CONTAINERS and id(item) not in impure:
             text = texts.cut(repr(item), length)
         else:
             text = "<%s>" % truths.name_of(truth, item)
         return {"address": hex(id(item)), "type": truths.name_of(truth, item), "size": max(size, 0),
                 "exact_size": size != truths.NO_SIZE, "refcount": 1, "tracked": gc.is_tracked(item),
-                "generation": generations.get(id(item)), "reached": reached, "repr": text}
+                "generation": generations.get(id(item)), "reached": reached, "repr": text,
+                "referents_by": "traverse", "referents": [hex(number) for number in referents]}
 
     with open(path, "w", encoding="utf-8", errors="surrogatepass") as file:
-        for item, size in zip(truth.objects, truth.sizes):
+        for index, item in enumerate(truth.objects):
             reached = "tracked" if id(item) in truth.tracked else "referent"
-            file.write(json.dumps(row_of(item, size, reached)) + "\n")
+            row = row_of(item, truth.sizes[index], reached, truth.referents_of(index))
+            file.write(json.dumps(row) + "\n")
         for item, size in zip(extended.values(), truths.measure(list(extended.values()))):
-            file.write(json.dumps(row_of(item, size, "owned")) + "\n")
+            row = row_of(item, size, "owned", map(id, gc.get_referents(item)))
+            file.write(json.dumps(row) + "\n")

@@ -65,6 +65,8 @@ def take_out(complaints):
     """
     ret, unneeded = {}, []
     for what, pattern, _, _, *packages in rows():
+        if what not in complaints:
+            continue
         types = complaints[what]
         names = [name for name in types if fnmatch.fnmatchcase(name, pattern)]
         if not names and not packages:

@@ -4,6 +4,28 @@ import gc
 import sys
 
 
+def around(scene, wait):
+    """What to call at the barrier in place of wait()."""
+    if scene != "hostile":
+        return wait
+    from . import hostile
+
+    def armed():
+        hostile.arm()
+        ret = wait()
+        hostile.disarm()
+        return ret
+    return armed
+
+
+def import_secrets():
+    """numpy needs the library's module of that name, beside whose namesake the judge lies."""
+    kept = list(sys.path)
+    del sys.path[0]
+    import secrets  # noqa: F401
+    sys.path[:] = kept
+
+
 def prepare(scene, arguments):
     """Returns what has to stay alive."""
     if scene == "bare":
@@ -14,8 +36,15 @@ def prepare(scene, arguments):
     if scene == "attributes":
         from . import attributes
         return attributes.prepare(arguments[0])
+    if scene == "hostile":
+        from . import hostile
+        return hostile.prepare(arguments[0], arguments[1], arguments[2:])
     import everything
     if scene == "everything":
+        return everything.build()
+    if scene == "packages":
+        import_secrets()
+        import families.packages  # noqa: F401
         return everything.build()
     if scene == "families":
         return everything.build(arguments)

@@ -3,6 +3,7 @@
 import array
 import gc
 import sys
+import types
 
 # The type's own descriptors: a metaclass may have put something else in their place.
 get_module = type.__dict__["__module__"].__get__
@@ -13,8 +14,17 @@ get_mro = type.__dict__["__mro__"].__get__
 C_METHODS = type(object.__sizeof__), type(len), type(object.__init__)
 NO_SIZE = -1  # the type's __sizeof__ is Python code, which may do anything
 CHUNK = 4096
+OWN_FILES = "/judge.py", "/judging/"
 DICTS = (dict, frozendict) if sys.version_info >= (3, 15) else (dict,)  # noqa: F821
 HAVE_GC = 1 << 14
+
+
+def is_own(item):
+    """Whether it is code or a frame of the judge, which has run since the barrier."""
+    if issubclass(type(item), types.FrameType):
+        item = item.f_code
+    return issubclass(type(item), types.CodeType) and any(name in item.co_filename
+                                                          for name in OWN_FILES)
 
 
 class Box:
@@ -36,15 +46,22 @@ class Truth:
     objects      all tracked objects and all that gc.get_referents() leads to from them
     where        {id: index in objects}
     sizes        sys.getsizeof() of each, or NO_SIZE
+    referents    ids of what gc.get_referents() says of each, in its order, one object's behind the
+                 other's; those of the object of an index begin at `starts`
     names        {id of a type: its name}
     others       {id: object} of what else was found since
     """
-    __slots__ = "own", "tracked", "generations", "objects", "where", "sizes", "names", "others"
+    __slots__ = ("own", "tracked", "generations", "objects", "where", "sizes", "referents",
+                 "starts", "names", "others")
 
     def find(self, address):
         """The object there, or None."""
         index = self.where.get(address)
         return self.others.get(address) if index is None else self.objects[index]
+
+    def referents_of(self, index):
+        """A list."""
+        return self.referents[self.starts[index]:self.starts[index + 1]].tolist()
 
 
 def fill(box, wait):
@@ -111,6 +128,16 @@ def reach(found, known):
     return ret
 
 
+def list_referents(objects):
+    """What each refers to: (ids, where those of each begin and where the last ones end)."""
+    get_referents, number_of = gc.get_referents, id
+    ids, starts = array.array("Q"), array.array("Q", [0])
+    for item in objects:
+        ids.extend(map(number_of, get_referents(item)))
+        starts.append(len(ids))
+    return ids, starts
+
+
 def take(box):
     """The truth, from a box that was filled just now."""
     ret = Truth()
@@ -120,6 +147,7 @@ def take(box):
     tracked = [item for item in box.tracked if id(item) not in ret.own]
     ret.tracked = set(map(id, tracked))
     ret.objects = reach(tracked, ret.tracked | ret.own)
+    ret.referents, ret.starts = list_referents(ret.objects)
     ret.sizes = measure(ret.objects)
     ret.where = dict(zip(map(id, ret.objects), range(len(ret.objects))))
     ret.generations = None
