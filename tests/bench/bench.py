@@ -59,6 +59,9 @@ TARGETS = [
      lambda r: r["listing"] * 1e6 / r["objects"], "<=", 2, False),
     ("--all-objects / in the process",
      lambda r: r["closure"] / r["closure_inside"], "<", 1, False),
+    ("a graph of all, us an object", lambda r: r["graph"] * 1e6 / r["nodes"], "<=", 1, False),
+    ("  its memory, bytes an object beyond the copy",
+     lambda r: (r["graph_peak"] - r["copied_all"]) / r["nodes"], "<=", 40, False),
     ("pause felt less pause printed, ms", lambda r: (r["felt"] - r["pause"]) * 1e3, "<=", 5, False),
 ]
 
@@ -77,6 +80,10 @@ FIGURES = [
     ("  in the process itself, ms", lambda r: r["listing_inside"] * 1e3),
     ("attach --all-objects, ms", lambda r: r["closure"] * 1e3),
     ("  a closure in the process, ms", lambda r: r["closure_inside"] * 1e3),
+    ("a graph of all, ms", lambda r: r["graph"] * 1e3),
+    ("  objects in it", lambda r: r["nodes"]),
+    ("  copied for it, MiB", lambda r: r["copied_all"] / MIB),
+    ("  peak memory, MiB", lambda r: r["graph_peak"] / MIB),
     ("copied, MiB", lambda r: r["copied"] / MIB),
     ("pyinspect's peak memory, MiB", lambda r: r["peak"] / MIB),
     ("target's memory, MiB", lambda r: r["resident"] / MIB),
@@ -142,24 +149,30 @@ class Target:
             return next(int(line.split()[1]) * 1024 for line in lines if line.startswith(name))
 
 
-def attach(pyinspect, target):
-    """One run of pyinspect, as a dict of seconds and bytes."""
-    target.take_gap()
-    rss, tables = target.memory()
+def run(pyinspect, target, *arguments):
+    """Seconds, peak memory in bytes, and what was printed."""
     with tempfile.TemporaryFile("w+") as output, tempfile.TemporaryFile("w+") as messages:
         start = time.perf_counter()
-        with running(pyinspect, "attach", str(target.process.pid), "--json",
-                     stdin=subprocess.DEVNULL, stdout=output, stderr=messages) as child:
+        with running(pyinspect, *arguments, str(target.process.pid), stdin=subprocess.DEVNULL,
+                     stdout=output, stderr=messages) as child:
             with time_limit("pyinspect"):
                 # A child's peak is never below ours, from which it was forked: some 15 MiB.
                 _, child.returncode, usage = os.wait4(child.pid, 0)
-        command = time.perf_counter() - start
-        rss_after, tables_after = target.memory()
+        seconds = time.perf_counter() - start
         output.seek(0)
         messages.seek(0)
         if child.returncode != 0:
             raise Failure("pyinspect failed:\n" + messages.read())
-        report = json.load(output)
+        return seconds, usage.ru_maxrss * 1024, output.read()
+
+
+def attach(pyinspect, target):
+    """One run of pyinspect, as a dict of seconds and bytes."""
+    target.take_gap()
+    rss, tables = target.memory()
+    command, peak, output = run(pyinspect, target, "attach", "--json")
+    rss_after, tables_after = target.memory()
+    report = json.loads(output)
     if not report["complete"]:
         raise Failure("pyinspect did not see the whole heap")
     return {
@@ -170,7 +183,7 @@ def attach(pyinspect, target):
         "copied": report["copied_bytes"],
         "resident": report["target"]["resident_bytes"],
         "command": command,
-        "peak": usage.ru_maxrss * 1024,
+        "peak": peak,
         "rss_growth": rss_after - rss,
         "tables_growth": tables_after - tables,
         "felt": target.take_gap(),
@@ -206,6 +219,18 @@ def count_all(pyinspect, target):
 
 def count_all_inside(_, target):
     return {"closure_inside": target.ask("closure")["seconds"]}
+
+
+def make_graph(pyinspect, target):
+    """The graph of all objects, forwards, and no row of it."""
+    seconds, peak, _ = run(pyinspect, target, "objects", "--referents", "--type", "no.such.type")
+    all_objects = json.loads(run(pyinspect, target, "attach", "--all-objects", "--json")[2])
+    return {
+        "graph": seconds,
+        "graph_peak": peak,
+        "nodes": all_objects["objects"],
+        "copied_all": all_objects["copied_bytes"],
+    }
 
 
 @contextlib.contextmanager
@@ -251,7 +276,7 @@ def rest(_, target):
 # What is done in a round. The second kind is for a process of its own, since what Python code needs
 # for it, memory and time, changes the heap and takes minutes where there is more of it.
 SIDES = [rest, attach, run_objgraph, attach_with_threads, attach_for_the_first_time]
-SIDES_OF_ALL = [list_objects, list_objects_inside, count_all, count_all_inside]
+SIDES_OF_ALL = [list_objects, list_objects_inside, make_graph, count_all, count_all_inside]
 
 
 def run_rounds(sides, pyinspect, target, rounds):

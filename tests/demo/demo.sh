@@ -45,6 +45,12 @@ find_largest() {
         sed -n 's/^\(0x[0-9a-f]*\),.*/\1/p'
 }
 
+# The address of some order.
+find_order() {
+    build/pyinspect objects "$service" --type app.models.Order --limit 1 --csv 2>/dev/null |
+        sed -n 's/^\(0x[0-9a-f]*\),.*/\1/p'
+}
+
 # Asks the service for a thousand orders that it has not seen before. Returns when it has answered.
 ask_for_orders() {
     timeout 60 "$python" - "$port" <<'EOF'
@@ -64,6 +70,8 @@ try attach "$service" --most-common 10 --save "$before"
 try objects "$service" --sort size --limit 3 --repr-len 60
 largest=$(find_largest)
 try show "$service" "$largest" --items 3 --repr-len 60
+try why "$service" "$largest"
+try backrefs "$service" "$(find_order)" --max-depth 2
 ask_for_orders
 printf '\nMeanwhile the service was asked for 1,000 orders.\n'
 try compare "$before" "$service" --limit 6
