@@ -19,8 +19,8 @@ enum { MOST_KEY = 40, MOST_EXTRA = 80 };
 /* A reference from, or to, the object that is followed. */
 struct neighbour {
     uint64_t address;
-    uint64_t position;
     uint32_t node; /* of the graph */
+    uint32_t position;
     int generation;
     bool is_owned;
 };
@@ -31,7 +31,7 @@ struct maker {
     const struct reader *reader;
     const struct drawing_options *options;
     struct address_map numbers;   /* of the drawn nodes */
-    struct places places;         /* where all of a level stand */
+    struct places places;         /* in the collector's lists, as soon as somebody asks */
     struct neighbour *neighbours; /* of one object */
     size_t neighbour_count, neighbour_capacity;
     struct proper_modules modules;
@@ -65,25 +65,34 @@ static bool is_ignored(const struct drawing_options *options, uint64_t address)
 
 /* The lists */
 
-static bool wants_lists(const struct drawing_options *options)
+static bool wants_generations(const struct drawing_options *options)
 {
-    return options->backwards || options->extra & EXTRA_GENERATION ||
+    return options->extra & EXTRA_GENERATION ||
            (options->filter && predicate_wants_lists(options->filter)) ||
            (options->highlight && predicate_wants_lists(options->highlight));
 }
 
-static bool place(struct maker *maker, uint64_t address)
+/* Does it matter in which order so many referrers of an object come? */
+static bool wants_order(const struct drawing_options *options, size_t count)
 {
-    if (!places_add(&maker->places, address, maker->err))
-        maker->failed = true;
-    return !maker->failed;
+    if (options->learning)
+        return options->backwards && options->too_many && count > options->too_many;
+    return options->backwards && count > 1;
 }
 
-static bool find_places(struct maker *maker)
+/* All of them take a walk, which many a drawing does without. */
+static bool place(struct maker *maker, struct neighbour *objects, size_t count)
 {
-    if (!places_find(&maker->places, maker->reader, maker->err))
+    if (!places_find(&maker->places, maker->graph, maker->reader, maker->err)) {
         maker->failed = true;
-    return !maker->failed;
+        return false;
+    }
+    for (size_t i = 0; i < count; i++) {
+        struct place place = places_of(&maker->places, objects[i].node);
+        objects[i].position = place.position;
+        objects[i].generation = place.generation;
+    }
+    return true;
 }
 
 /* Texts */
@@ -294,24 +303,6 @@ static bool is_wanted(const struct maker *maker, uint32_t edge)
            (!options->backwards || graph_flags(maker->graph, graph_end(edge)) & GRAPH_TRACKED);
 }
 
-static bool place_neighbours(struct maker *maker, size_t first, size_t last)
-{
-    const struct drawing *drawing = maker->drawing;
-
-    places_clear(&maker->places);
-    for (size_t i = first; i < last; i++) {
-        if (!is_followed(maker, &drawing->nodes[i]))
-            continue;
-        struct graph_row row = row_of(maker, drawing->nodes[i].address);
-        for (size_t j = 0; j < row.count; j++) {
-            if (is_wanted(maker, row.edges[j]) &&
-                !place(maker, graph_address(maker->graph, graph_end(row.edges[j]))))
-                return false;
-        }
-    }
-    return find_places(maker);
-}
-
 /* Listed ones in the order of the lists, then the others. */
 static int compare_positions(const void *left, const void *right)
 {
@@ -347,13 +338,12 @@ static bool add_neighbour(struct maker *maker, uint32_t edge)
     if (!grown)
         return fail(maker);
     maker->neighbours = grown;
-    uint64_t address = graph_address(maker->graph, graph_end(edge));
-    struct place place = places_of(&maker->places, address);
-    grown[maker->neighbour_count++] = (struct neighbour){.address = address,
-                                                         .node = graph_end(edge),
-                                                         .is_owned = graph_is_owned(edge),
-                                                         .position = place.position,
-                                                         .generation = place.generation};
+    grown[maker->neighbour_count++] =
+        (struct neighbour){.address = graph_address(maker->graph, graph_end(edge)),
+                           .node = graph_end(edge),
+                           .is_owned = graph_is_owned(edge),
+                           .position = PLACE_NONE,
+                           .generation = GENERATION_NONE};
     return true;
 }
 
@@ -370,6 +360,9 @@ static bool find_neighbours(struct maker *maker, uint64_t address, unsigned dept
         if (is_wanted(maker, row.edges[i]) && !add_neighbour(maker, row.edges[i]))
             return false;
     }
+    if ((wants_generations(options) || wants_order(options, maker->neighbour_count)) &&
+        !place(maker, maker->neighbours, maker->neighbour_count))
+        return false;
     if (options->backwards)
         order_referrers(maker);
     for (size_t i = 0; i < maker->neighbour_count; i++) {
@@ -479,17 +472,16 @@ static bool follow(struct maker *maker, uint32_t number)
 
 static bool draw_roots(struct maker *maker, const uint64_t *roots, size_t count)
 {
-    for (size_t i = 0; wants_lists(maker->options) && i < count; i++) {
-        if (!place(maker, roots[i]))
-            return false;
-    }
-    if (!find_places(maker))
-        return false;
     for (size_t i = 0; i < count; i++) {
         struct neighbour object = {.address = roots[i],
                                    .node = graph_find(maker->graph, roots[i]),
-                                   .generation = places_of(&maker->places, roots[i]).generation};
-        uint32_t number = object.node < GRAPH_NONE ? draw_object(maker, &object, 0) : UINT32_MAX;
+                                   .position = PLACE_NONE,
+                                   .generation = GENERATION_NONE};
+        if (object.node >= GRAPH_NONE)
+            continue;
+        if (wants_generations(maker->options) && !place(maker, &object, 1))
+            return false;
+        uint32_t number = draw_object(maker, &object, 0);
         if (number != UINT32_MAX)
             maker->drawing->nodes[number].is_root = true;
     }
@@ -498,8 +490,6 @@ static bool draw_roots(struct maker *maker, const uint64_t *roots, size_t count)
 
 static bool draw_level(struct maker *maker, size_t first, size_t last)
 {
-    if (wants_lists(maker->options) && !place_neighbours(maker, first, last))
-        return false;
     for (size_t i = first; i < last; i++) {
         image_rest(maker->reader->image);
         if (is_followed(maker, &maker->drawing->nodes[i]) && !follow(maker, (uint32_t)i))

@@ -31,6 +31,7 @@ enum drawing_extra { EXTRA_SIZE = 1, EXTRA_REPR = 2, EXTRA_ADDRESS = 4, EXTRA_GE
 
 struct drawing_options {
     bool backwards;
+    bool learning; /* only what is touched counts: the order only where it decides what is drawn */
     bool all_references;
     bool refcounts;
     bool short_names;

@@ -5,68 +5,90 @@
 #include "symbols/base/vector.h"
 
 #include <stdlib.h>
+#include <string.h>
 
-static struct place nowhere(uint64_t address)
-{
-    return (struct place){
-        .address = address, .position = PLACE_NONE, .generation = GENERATION_NONE};
-}
+struct walking {
+    struct places *places;
+    const struct graph *graph;
+    uint32_t met;
+    bool failed; /* no memory */
+};
 
-bool places_add(struct places *places, uint64_t address, struct error *err)
+static bool begin_stretch(struct walking *walking, int generation)
 {
-    if (address_map_find(&places->numbers, address) != UINT32_MAX)
-        return true;
-    struct place *grown =
-        vector_grow(places->items, &places->capacity, places->count + 1, sizeof(*grown));
+    struct places *places = walking->places;
+    struct places_stretch *grown = vector_grow(places->stretches, &places->stretch_capacity,
+                                               places->stretch_count + 1, sizeof(*grown));
+
     if (!grown)
-        return error_memory(err);
-    places->items = grown;
-    grown[places->count] = nowhere(address);
-    if (!address_map_add(&places->numbers, address, (uint32_t)places->count, err))
         return false;
-    places->count++;
+    places->stretches = grown;
+    grown[places->stretch_count++] = (struct places_stretch){walking->met, generation};
     return true;
 }
 
 /* The first time counts: lists that are damaged may have an object twice. */
 static void meet(void *context, const struct object *object)
 {
-    struct places *places = context;
-    uint32_t number = address_map_find(&places->numbers, object->address);
-    uint64_t position = places->walked++;
+    struct walking *walking = context;
+    struct places *places = walking->places;
+    uint32_t node = graph_find(walking->graph, object->address);
+    int generation = object->generation;
 
-    if (number == UINT32_MAX || places->items[number].position != PLACE_NONE)
+    if (node == GRAPH_NONE || places->positions[node] != PLACE_NONE || walking->failed)
         return;
-    places->items[number].position = position;
-    places->items[number].generation = object->generation;
+    if ((!walking->met || places->stretches[places->stretch_count - 1].generation != generation) &&
+        !begin_stretch(walking, generation)) {
+        walking->failed = true;
+        return;
+    }
+    places->positions[node] = walking->met++;
 }
 
-bool places_find(struct places *places, const struct reader *reader, struct error *err)
+bool places_find(struct places *places, const struct graph *graph, const struct reader *reader,
+                 struct error *err)
 {
+    struct walking walking = {.places = places, .graph = graph};
+    size_t size = ((size_t)graph_nodes(graph) + 1) * sizeof(*places->positions);
     struct heap_verdict ignored;
 
-    places->walked = 0;
-    return !places->count ||
-           heap_walk(reader->python, reader->image, reader->types, meet, places, &ignored, err);
+    if (places->positions)
+        return true;
+    places->positions = malloc(size);
+    if (!places->positions)
+        return error_memory(err);
+    memset(places->positions, 0xff, size);
+    if (!heap_walk(reader->python, reader->image, reader->types, meet, &walking, &ignored, err))
+        return false;
+    return !walking.failed || error_memory(err);
 }
 
-struct place places_of(const struct places *places, uint64_t address)
+static int generation_at(const struct places *places, uint32_t position)
 {
-    uint32_t number = address_map_find(&places->numbers, address);
+    size_t low = 0, high = places->stretch_count;
 
-    return number == UINT32_MAX ? nowhere(address) : places->items[number];
+    while (high - low > 1) {
+        size_t middle = low + (high - low) / 2;
+        if (places->stretches[middle].first <= position)
+            low = middle;
+        else
+            high = middle;
+    }
+    return places->stretches[low].generation;
 }
 
-void places_clear(struct places *places)
+struct place places_of(const struct places *places, uint32_t node)
 {
-    places->count = 0;
-    address_map_free(&places->numbers);
-    places->numbers = (struct address_map){0};
+    uint32_t position = places->positions ? places->positions[node] : PLACE_NONE;
+
+    if (position == PLACE_NONE)
+        return (struct place){.position = PLACE_NONE, .generation = GENERATION_NONE};
+    return (struct place){.position = position, .generation = generation_at(places, position)};
 }
 
 void places_free(struct places *places)
 {
-    places_clear(places);
-    free(places->items);
+    free(places->positions);
+    free(places->stretches);
     *places = (struct places){0};
 }

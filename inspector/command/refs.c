@@ -56,10 +56,12 @@ static bool draw(void *context, const struct graph *graph, const struct reader *
 {
     struct refs_question *question = context;
     struct refs_answer *answer = &question->answer;
+    struct drawing_options options = question->options->drawing;
 
+    options.learning = session_is_learning(question->session);
     drawing_free(&answer->drawing);
     return find_roots(question, graph, reader, err) &&
-           drawing_make(&answer->drawing, graph, reader, &question->options->drawing, answer->roots,
+           drawing_make(&answer->drawing, graph, reader, &options, answer->roots,
                         answer->root_count, err);
 }
 

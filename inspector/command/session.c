@@ -31,6 +31,7 @@ struct session {
     struct python *python;
     struct capture *capture;
     struct session_options options;
+    bool is_learning;
     double open_milliseconds; /* that session_open took */
     double stopped_milliseconds;
     struct maps maps; /* for session_mapping: read when it is asked */
@@ -144,6 +145,11 @@ void session_mapping(struct session *session, uint64_t address, char *text, size
                  mapping->executable ? 'x' : '-');
     else
         snprintf(text, size, "?");
+}
+
+bool session_is_learning(const struct session *session)
+{
+    return session->is_learning;
 }
 
 static bool guard_flag(void *context, uint64_t address, struct error *err)
@@ -342,7 +348,7 @@ static bool learn_all(struct asking *asking, struct error *err)
  * A list that changes while it is followed is followed to that point only. The next time it is
  * another point: together they show most of what the question needs.
  */
-static bool learn_repeatedly(struct asking *asking, struct error *err)
+static bool learn_until_whole(struct asking *asking, struct error *err)
 {
     if (!learn_all(asking, err))
         return false;
@@ -356,6 +362,14 @@ static bool learn_repeatedly(struct asking *asking, struct error *err)
             return false;
     }
     return true;
+}
+
+static bool learn_repeatedly(struct asking *asking, struct error *err)
+{
+    asking->session->is_learning = true;
+    bool done = learn_until_whole(asking, err);
+    asking->session->is_learning = false;
+    return done;
 }
 
 /* Is so much less than the bound that nobody has to know it better. */

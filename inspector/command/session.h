@@ -77,6 +77,10 @@ double session_stopped_milliseconds(const struct session *session);
 /* Is the copy made in pieces? Then nothing of it is left after the question (session_ask). */
 bool session_is_in_pieces(const struct session *session);
 
+/* Is the question put for the first time, to learn what it needs? What touches nothing that is not
+ * touched anyway may be left out then. */
+bool session_is_learning(const struct session *session);
+
 /* What the process has mapped at `address`, for a person: "/usr/lib/libz.so.1, r--", "[heap], rw-".
  * "?" where that cannot be told. */
 void session_mapping(struct session *session, uint64_t address, char *text, size_t size);

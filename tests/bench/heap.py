@@ -3,8 +3,9 @@
 
     heap.py OBJECTS OBJGRAPH_DIRECTORY
 
-Prints a JSON line when the heap of so many objects is built, then does what each line on standard
-input says and answers with a JSON line; ends with its standard input.
+Prints a JSON line when the heap of so many objects is built, with the address of one of them, then
+does what each line on standard input says and answers with a JSON line; ends with its standard
+input.
 
     gap         the longest gap between two heartbeats, in seconds, since this was last answered
     threads N   holds N threads, asleep
@@ -194,7 +195,7 @@ def main(objects, objgraph_directory):
     heartbeat = Heartbeat()
     heartbeat.start()
     sleepers = Sleepers()
-    print(json.dumps({"objgraph": objgraph.__version__}), flush=True)
+    print(json.dumps({"objgraph": objgraph.__version__, "object": hex(id(heap[0][0]))}), flush=True)
     for line in sys.stdin:
         reply = answer(objgraph, heartbeat, sleepers, *line.split())
         print(json.dumps(reply), flush=True)
