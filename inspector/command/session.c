@@ -366,7 +366,7 @@ static bool learn_until_whole(struct asking *asking, struct error *err)
 
 static bool learn_repeatedly(struct asking *asking, struct error *err)
 {
-    asking->session->is_learning = true;
+    asking->session->is_learning = !asking->session->options.no_stop; /* else it is the answer */
     bool done = learn_until_whole(asking, err);
     asking->session->is_learning = false;
     return done;

@@ -77,7 +77,7 @@ double session_stopped_milliseconds(const struct session *session);
 /* Is the copy made in pieces? Then nothing of it is left after the question (session_ask). */
 bool session_is_in_pieces(const struct session *session);
 
-/* Is the question put for the first time, to learn what it needs? What touches nothing that is not
+/* Is the question put to learn what it needs, and for no answer? What touches nothing that is not
  * touched anyway may be left out then. */
 bool session_is_learning(const struct session *session);
 
