@@ -260,6 +260,8 @@ static bool write_picture(const struct picture *picture, enum format format, str
 
     if (format == FORMAT_JSON)
         return diagram_json(&picture->diagram, stdout, err);
+    if (picture->is_dot)
+        return diagram_dot(&picture->diagram, stdout, err);
     return picture->is_shown || diagram_tree(&picture->diagram, &style, stdout, err);
 }
 

@@ -57,9 +57,10 @@ static void show(const struct progress_bar *bar)
     memset(filled, '#', width);
     filled[width] = '\0';
     int length =
-        total ? snprintf(line, sizeof(line), "\r%s [%-*s] %s\033[K", phase, BAR_WIDTH, filled,
-                         format_count(count, done))
-              : snprintf(line, sizeof(line), "\r%s: %s\033[K", phase, format_count(count, done));
+        !total && !done ? snprintf(line, sizeof(line), "\r%s...\033[K", phase)
+        : total ? snprintf(line, sizeof(line), "\r%s [%-*s] %s\033[K", phase, BAR_WIDTH, filled,
+                           format_count(count, done))
+                : snprintf(line, sizeof(line), "\r%s: %s\033[K", phase, format_count(count, done));
     if (write(bar->fd, line, (size_t)length) < 0)
         return; /* nobody to show it to */
 }

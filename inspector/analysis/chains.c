@@ -45,12 +45,27 @@ static struct chain *add_chain(struct finding_chains *finding, size_t count)
     return &grown[chains->count++];
 }
 
+/* Was it told by a traversal? Then it is no guess, whatever the kind says. */
+static bool is_visited(const struct graph *graph, uint32_t from, uint32_t to)
+{
+    struct graph_row row = graph_referents(graph, from);
+
+    if (graph_flags(graph, from) & (GRAPH_BY_KIND | GRAPH_FLAGGED))
+        return false;
+    for (size_t i = 0; i < row.count; i++) {
+        if (graph_end(row.edges[i]) == to && !graph_is_owned(row.edges[i]))
+            return true;
+    }
+    return false;
+}
+
 static struct link link_of(const struct finding_chains *finding, uint32_t from, uint32_t to)
 {
     uint64_t address = graph_address(finding->graph, to);
     struct link link;
 
-    if (!link_between(finding->reader, graph_address(finding->graph, from), address, &link))
+    if (!link_between(finding->reader, graph_address(finding->graph, from), address, &link) ||
+        (link.reference.is_guess && is_visited(finding->graph, from, to)))
         link = (struct link){.reference.to = address, .is_unnamed = true};
     return link;
 }
@@ -71,6 +86,20 @@ static struct chain *keep(struct finding_chains *finding, const uint32_t *nodes,
     return chain;
 }
 
+/* What sys.modules calls the module that this node is. */
+static struct root module_root(const struct finding_chains *finding, uint32_t node)
+{
+    uint64_t address = graph_address(finding->graph, node);
+    size_t count;
+    const struct holder *holder = holders_of(finding->holders, node, &count);
+
+    for (size_t i = 0; i < count; i++) {
+        if (holder[i].root.kind == ROOT_MODULE && holder[i].root.reference.to == address)
+            return holder[i].root;
+    }
+    return (struct root){.kind = ROOT_NONE};
+}
+
 static bool keep_path(void *context, const uint32_t *nodes, size_t count, size_t source)
 {
     struct finding_chains *finding = context;
@@ -80,7 +109,9 @@ static bool keep_path(void *context, const uint32_t *nodes, size_t count, size_t
         return false;
     finding->chains->edges = finding->edges;
     chain->start = finding->options->to ? CHAIN_FROM_OBJECT : CHAIN_FROM_ROOT;
-    if (!finding->options->to)
+    if (finding->options->to)
+        chain->root = module_root(finding, chain->nodes[0]);
+    else
         chain->root = finding->holders->items[finding->search->sources[source].number].root;
     return finding->chains->count < finding->options->most;
 }

@@ -29,7 +29,9 @@ enum chain_start {
 
 struct chain {
     enum chain_start start;
-    struct root root; /* CHAIN_FROM_ROOT: what holds nodes[0] */
+    /* CHAIN_FROM_ROOT: what holds nodes[0]; CHAIN_FROM_OBJECT: a module of sys.modules that it is,
+     * or ROOT_NONE, as for the others. */
+    struct root root;
     uint64_t surplus; /* CHAIN_FROM_OUTSIDE: the references to nodes[0] that nobody found */
     size_t cycle;     /* CHAIN_FROM_CYCLE: nodes[cycle] refers to nodes[0] by `back` */
     struct link back;

@@ -144,10 +144,19 @@ static const char *type_name(struct maker *maker, const struct type *type)
     return keep(maker);
 }
 
-static const char *value_of(struct maker *maker, uint64_t address)
+static void add_value(struct maker *maker, struct drawn_node *node)
 {
-    return draw_value(maker->reader, address, maker->options->no_values, fresh(maker)) ? keep(maker)
-                                                                                       : NULL;
+    struct text *text = fresh(maker);
+    size_t kept;
+
+    if (!draw_value(maker->reader, node->address, maker->options->no_values, text, &kept))
+        return;
+    node->value = node->words = keep(maker);
+    if (kept >= text->length)
+        return;
+    text->length = kept;
+    text->bytes[kept] = '\0';
+    node->value = keep(maker);
 }
 
 static void add_size(const struct reader *reader, const struct type *type, uint64_t address,
@@ -229,6 +238,14 @@ static bool has_del(struct maker *maker, const struct type *type)
     return known;
 }
 
+/* Could a reference that is drawn be a guess? What a traversal visits is none. */
+static bool has_guesses(const struct maker *maker, uint32_t node)
+{
+    unsigned flags = graph_flags(maker->graph, node);
+
+    return flags & GRAPH_APPROXIMATE && (flags & GRAPH_BY_KIND || maker->options->all_references);
+}
+
 static void describe(struct maker *maker, const struct neighbour *object, struct drawn_node *node)
 {
     const struct reader *reader = maker->reader;
@@ -236,12 +253,12 @@ static void describe(struct maker *maker, const struct neighbour *object, struct
     const struct predicate *highlight = maker->options->highlight;
 
     node->type = type_name(maker, type);
-    node->value = value_of(maker, object->address);
+    add_value(maker, node);
     if (maker->options->extra)
         node->extra = extra_of(maker, type, object->address, object->generation);
     node->is_module = type && is_below(type, "module");
     node->has_del = has_del(maker, type);
-    node->is_approximate = graph_flags(maker->graph, object->node) & GRAPH_APPROXIMATE;
+    node->is_approximate = has_guesses(maker, object->node);
     node->is_highlighted = highlight && ask(maker, highlight, object, node->depth);
     if (!read_refcount(reader, object->address, &node->refcount))
         node->refcount = 0;
@@ -409,6 +426,7 @@ static bool draw_edge(struct maker *maker, struct bundle *bundle, size_t number,
                               .is_guess = reference->is_guess};
     bundle_add_name(bundle, maker->reader, number, options->no_values ? 0 : MOST_KEY, fresh(maker));
     edge.name = keep(maker);
+    edge.is_unnamed = bundle->links[number].is_unnamed;
     edge.weight = bundle_add_label(bundle, maker->reader, number, &style, fresh(maker));
     edge.label = keep(maker);
     drawing->edges[drawing->edge_count++] = edge;

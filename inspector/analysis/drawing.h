@@ -16,8 +16,8 @@
  *     and for referrers that are not tracked
  *
  * A label's first line is the type, the second short and human (the name of a class, a module or a
- * function, "5 items", else the first 40 characters of the repr), the third what extra_info asks
- * for. Nothing of the target is run for it.
+ * function, "5 items", else the repr, in a picture its first 40 characters), the third what
+ * extra_info asks for. Nothing of the target is run for it.
  */
 #ifndef PYINSPECT_DRAWING_H
 #define PYINSPECT_DRAWING_H
@@ -53,7 +53,8 @@ struct drawn_node {
     uint64_t refcount; /* and whether nobody counts: */
     bool is_immortal;
     const char *type;  /* as the options want it; texts are UTF-8 of the target's */
-    const char *value; /* the second line */
+    const char *value; /* the second line, as objgraph has it */
+    const char *words; /* the same for a person who reads no picture: reprs are longer */
     const char *extra; /* the third; NULL: none */
 };
 
@@ -63,7 +64,8 @@ struct drawn_edge {
     /* As objgraph writes it, "" where it has none: an attribute's name, a key; "__dict__". */
     const char *label;
     unsigned weight;  /* as objgraph gives it to Graphviz; 0: none */
-    const char *name; /* as link_name has it; "" where no kind knows the reference */
+    const char *name; /* as link_name has it */
+    bool is_unnamed;  /* no kind knows the reference */
 };
 
 struct drawing {

@@ -13,24 +13,37 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { MOST_REPR = 40, MOST_NAME = 4096, MOST_ITEMS = 1 << 20 };
+enum { MOST_REPR = 40, MOST_WORDS = 80, MOST_NAME = 4096, MOST_ITEMS = 1 << 20 };
 
-/* repr(value)[:40] */
-static void add_repr(const struct reader *reader, uint64_t address, struct text *text)
+/* The bytes of the first 40 characters behind `start`. */
+static size_t first_characters(const struct text *text, size_t start)
 {
-    size_t start = text->length, at, characters = 0;
+    size_t at, characters = 0;
 
-    /* What is longer by no more than the dots is not cut by them. */
-    print_object(reader, address, MOST_REPR + 3, text);
     for (at = start; at < text->length; at++) {
         characters += ((unsigned char)text->bytes[at] & 0xC0) != 0x80;
         if (characters > MOST_REPR)
             break;
     }
-    if (at < text->length) {
-        text->length = at;
-        text->bytes[at] = '\0';
+    return at - start;
+}
+
+static void cut(struct text *text, size_t length)
+{
+    if (length < text->length) {
+        text->length = length;
+        text->bytes[length] = '\0';
     }
+}
+
+/* repr(value)[:40] */
+static void add_repr(const struct reader *reader, uint64_t address, struct text *text)
+{
+    size_t start = text->length;
+
+    /* What is longer by no more than the dots is not cut by them. */
+    print_object(reader, address, MOST_REPR + 3, text);
+    cut(text, start + first_characters(text, start));
 }
 
 static bool is_str(const struct reader *reader, uint64_t address)
@@ -190,7 +203,9 @@ static bool is_named(const struct type *type)
     return type->flags & TPFLAGS_TYPE_SUBCLASS || is_below(type, "module") || is_builtin(type);
 }
 
-bool draw_value(const struct reader *reader, uint64_t address, bool no_values, struct text *text)
+/* False: nothing was added. `is_repr`: what was is a repr, and longer than objgraph's. */
+static bool add_value(const struct reader *reader, uint64_t address, bool no_values,
+                      struct text *text, bool *is_repr)
 {
     const struct type *type = reader_type_of(reader, address);
     uint64_t count;
@@ -208,8 +223,23 @@ bool draw_value(const struct reader *reader, uint64_t address, bool no_values, s
     else if (is_below(type, "method"))
         add_method(reader, address, text);
     else if (!(is_below(type, "function") && add_lambda(reader, address, text)) &&
-             !(is_below(type, "frame") && add_frame(reader, address, text)))
-        add_repr(reader, address, text);
+             !(is_below(type, "frame") && add_frame(reader, address, text))) {
+        print_object(reader, address, MOST_WORDS, text);
+        *is_repr = true;
+    }
+    return true;
+}
+
+bool draw_value(const struct reader *reader, uint64_t address, bool no_values, struct text *text,
+                size_t *kept)
+{
+    size_t start = text->length;
+    bool is_repr = false;
+
+    if (!add_value(reader, address, no_values, text, &is_repr))
+        return false;
+    if (kept)
+        *kept = is_repr ? first_characters(text, start) : text->length - start;
     return true;
 }
 
@@ -357,7 +387,7 @@ static void add_key(const struct reader *reader, const struct label_style *style
                     struct drawn_label *label, struct text *text)
 {
     const struct type *type = reader_type_of(reader, label->key);
-    size_t start = text->length;
+    size_t start = text->length, kept = 0;
 
     if (!style->no_values && add_str(reader, label->key, text) && text->bytes &&
         is_name(text->bytes + start, text->length - start)) {
@@ -369,7 +399,9 @@ static void add_key(const struct reader *reader, const struct label_style *style
     if (style->no_values)
         return;
     text_add_char(text, '\n');
-    draw_value(reader, label->key, false, text);
+    start = text->length;
+    draw_value(reader, label->key, false, text, &kept);
+    cut(text, start + kept);
 }
 
 void draw_label(const struct reader *reader, const struct type *type, uint64_t address,

@@ -16,11 +16,14 @@
  *     a method                        that of its function, and " (bound)" if its self is true
  *     a lambda, a frame               "lambda: file.py:12", "/app/file.py:12"
  *     a tuple, list, dict or set      "5 items"
- *     anything else                   the first 40 characters of its repr
+ *     anything else                   its repr, as print_object cuts it at 80 characters
  *
  * `no_values`: the names of classes and the numbers of items alone. False: nothing was added.
+ * `kept` (NULL: nobody asks) gets how many of the bytes objgraph writes: all, but of a repr those
+ * of the first 40 characters.
  */
-bool draw_value(const struct reader *reader, uint64_t address, bool no_values, struct text *text);
+bool draw_value(const struct reader *reader, uint64_t address, bool no_values, struct text *text,
+                size_t *kept);
 
 /* What is drawn of a reference. */
 struct drawn_label {

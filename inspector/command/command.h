@@ -62,6 +62,7 @@ struct picture {
     struct diagram diagram;
     bool is_there;
     bool is_shown; /* elsewhere, in a file or a window: as text it is not printed */
+    bool is_dot;   /* as text it is DOT, not a tree */
 };
 
 struct answer {

@@ -216,6 +216,21 @@ const struct option_row exec_options[] = {
     {.name = NULL},
 };
 
+static bool set_labels(void *into, const char *value, struct error *err)
+{
+    bool is_names = strcmp(value, "names") == 0;
+
+    if (!is_names && strcmp(value, "objgraph") != 0)
+        return error_set(err, ERROR_USAGE, "--labels '%s': it takes objgraph or names", value);
+    *(bool *)into = is_names;
+    return true;
+}
+
+const struct option_row label_options[] = {
+    {"labels", "WHICH", "at arrows: objgraph (default), or names: .attr, ['key'], [3]", set_labels},
+    {.name = NULL},
+};
+
 const struct option_row json_option[] = {
     {"json", NULL, "print one JSON object a line", set_json},
     {.name = NULL},

@@ -37,6 +37,9 @@ extern const struct option_row series_format_options[];
 /* What is run of the target's code, on the copy of its memory, into bool: --no-exec. */
 extern const struct option_row exec_options[];
 
+/* What is written at the arrows of a picture, into bool: --labels; true: names. */
+extern const struct option_row label_options[];
+
 /* Which objects, into struct object_choice: --generation, --all-objects, --short-names. */
 struct object_choice {
     bool generations[GENERATIONS];

@@ -10,6 +10,8 @@
 
 #include "symbols/base/text.h"
 
+#include <signal.h>
+
 struct foreign_program {
     const char *const *words; /* its name and its arguments; NULL ends them */
     int input, output;        /* its standard input and output */
@@ -21,15 +23,25 @@ enum foreign_end {
     FOREIGN_MISSING, /* there is no such program */
     FOREIGN_FAILED,  /* another status, or a signal */
     FOREIGN_OVERDUE,
+    FOREIGN_INTERRUPTED, /* a signal that ends us waits (foreign_hold) */
 };
 
 /*
  * Runs it to its end. What it reads comes from a target, so it is not privileged: where we are
- * root, it is nobody. It is killed when we are. `said` gets what it writes to its standard error,
- * the first 4096 bytes, or else how it failed.
+ * root, it is nobody. It is a process group of its own: whatever it has started and left is killed
+ * when it has ended or is late, and when a signal ends us (Ctrl-C); it alone where that is SIGKILL.
+ * `said` gets what it writes to its standard error, the first 4096 bytes, or else how it failed.
  */
 MUST_CHECK bool foreign_run(const struct foreign_program *program, enum foreign_end *ret,
                             struct text *said, struct error *err);
+
+/*
+ * Puts off SIGINT, SIGTERM and the like, as far as they are not ignored, until foreign_release with
+ * what `before` was set to: what is half made when foreign_run is interrupted can be taken away
+ * first. foreign_run does so by itself; then nothing is left of us after it.
+ */
+void foreign_hold(sigset_t *before);
+void foreign_release(const sigset_t *before);
 
 /* Is there such a program in PATH? */
 bool foreign_is_there(const char *name);

@@ -38,9 +38,11 @@ void graph_worth_say(const struct graph_report *graph, struct text *text)
 {
     uint64_t failed = flagged(graph, GRAPH_FLAGGED);
 
-    if (!graph->traversed)
-        text_addf(text, ", no tp_traverse was run%s%s", *graph->not_traversed ? ": " : "",
-                  graph->not_traversed);
+    if (!graph->traversed || *graph->not_traversed)
+        text_addf(text, ", %s%s%s",
+                  graph->traversed ? "tp_traverse was not run for all objects"
+                                   : "no tp_traverse was run",
+                  *graph->not_traversed ? ": " : "", graph->not_traversed);
     if (failed) {
         text_add(text, ", ");
         add_things(text, failed, "object");

@@ -39,15 +39,29 @@ static bool is_ours(const char *path, struct error *err)
     return replaced_file_is_ours(path, diagram_dot_beginning, "graph", err);
 }
 
+bool graphviz_is_stdout(const char *path)
+{
+    return strcmp(path, "-") == 0;
+}
+
+bool graphviz_check_format(const char *path, enum format format, struct error *err)
+{
+    return !path || !graphviz_is_stdout(path) || format == FORMAT_TEXT ||
+           error_set(err, ERROR_USAGE, "-o - and --json both print their answer: one of them");
+}
+
 bool graphviz_check(const char *path, struct error *err)
 {
     const char *ending = ending_of(path);
     struct replaced_file file;
 
+    if (graphviz_is_stdout(path))
+        return true;
     if (!ending)
         return error_set(err, ERROR_USAGE,
                          "'%s': the ending of its name says what is written: .dot (or .gv), .svg, "
-                         ".png, .pdf or another format of Graphviz",
+                         ".png, .pdf or another format of Graphviz; - is DOT to the standard "
+                         "output",
                          path);
     if ((is_dot(ending) && !is_ours(path, err)) || !replaced_file_begin(&file, path, MODE, err))
         return false;
@@ -114,7 +128,7 @@ static void flatten(struct text *text)
     }
 }
 
-/* `made`: the picture is there; else `why` says why not. */
+/* `made`: the picture is there; else `why` says why not. False where we are to end, too. */
 static bool run_dot(const struct diagram *diagram, const char *format, int output, bool *made,
                     struct text *why, struct error *err)
 {
@@ -132,6 +146,8 @@ static bool run_dot(const struct diagram *diagram, const char *format, int outpu
     snprintf(option, sizeof(option), "-T%s", format);
     if (!foreign_run(&dot, &end, why, err))
         return false;
+    if (end == FOREIGN_INTERRUPTED)
+        return error_set(err, ERROR_SYSTEM, "interrupted");
     *made = end == FOREIGN_DONE && fstat(output, &status) == 0 && status.st_size;
     if (end == FOREIGN_MISSING)
         text_add(why, "there is no dot here: install graphviz (apt install graphviz)");
@@ -165,8 +181,8 @@ static bool keep_dot(const struct diagram *diagram, const char *path, const stru
     return false;
 }
 
-static bool write_picture(const struct diagram *diagram, const char *path, const char *format,
-                          struct error *err)
+static bool make_picture(const struct diagram *diagram, const char *path, const char *format,
+                         struct error *err)
 {
     struct replaced_file file;
     struct text why = {0};
@@ -182,6 +198,17 @@ static bool write_picture(const struct diagram *diagram, const char *path, const
         done = done && keep_dot(diagram, path, &why, err);
     }
     text_free(&why);
+    return done;
+}
+
+static bool write_picture(const struct diagram *diagram, const char *path, const char *format,
+                          struct error *err)
+{
+    sigset_t before;
+
+    foreign_hold(&before); /* Ctrl-C leaves no half of a file */
+    bool done = make_picture(diagram, path, format, err);
+    foreign_release(&before);
     return done;
 }
 

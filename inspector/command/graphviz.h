@@ -12,15 +12,23 @@
 #ifndef PYINSPECT_GRAPHVIZ_H
 #define PYINSPECT_GRAPHVIZ_H
 
+#include "inspector/command/command.h"
 #include "inspector/report/diagram.h"
 #include "symbols/base/text.h"
 
 /*
- * Can the diagram be written to `path`? ERROR_USAGE where it ends in nothing that could be a
- * format, or is somebody else's DOT; ERROR_OUTPUT where nothing can be written. Whether dot knows
- * the format is known later. To be asked before anything is done.
+ * Can the diagram be written to `path`? Always where it is "-" (graphviz_is_stdout). ERROR_USAGE
+ * where it ends in nothing that could be a format, or is somebody else's DOT; ERROR_OUTPUT where
+ * nothing can be written. Whether dot knows the format is known later. To be asked before anything
+ * is done.
  */
 MUST_CHECK bool graphviz_check(const char *path, struct error *err);
+
+/* "-": DOT goes to the standard output, which is main's to write to. */
+bool graphviz_is_stdout(const char *path);
+
+/* ERROR_USAGE where both the picture (`path`; NULL: none) and the answer go there. */
+MUST_CHECK bool graphviz_check_format(const char *path, enum format format, struct error *err);
 
 /*
  * Writes the diagram to `path`, and adds to `said` what was done ("graph of 24 nodes written to

@@ -67,15 +67,16 @@ static bool draw(void *context, const struct graph *graph, const struct reader *
 
 /* The answer */
 
-/* No picture where nothing is drawn. */
-static bool refuse(struct refs_question *question, struct error *err)
+/* No picture where nothing is drawn: what is at each of the addresses. */
+static void refuse(struct refs_question *question, struct text *plain)
 {
-    struct text text = {0};
-
-    refs_explain(&question->answer, 0, question->session, &text);
-    error_set(err, ERROR_USAGE, "%s", text.bytes ? text.bytes : "no object");
-    text_free(&text);
-    return false;
+    for (size_t i = 0; i < question->answer.stray_count; i++) {
+        struct text text = {0};
+        refs_explain(&question->answer, i, question->session, &text);
+        text_add_escaped(plain, text.bytes, text.length, 0);
+        text_add_char(plain, '\n');
+        text_free(&text);
+    }
 }
 
 /* What else may be asked where there are no references. */
@@ -87,6 +88,24 @@ static void say_lonely(const struct drawing_options *drawing, struct text *text)
         text_add(text, " (--all-references: also those that no garbage collector looks at)");
 }
 
+/* Not what the answer itself says. */
+static void say_strays(const struct refs_question *question, struct text *text)
+{
+    const struct refs_answer *answer = &question->answer;
+
+    if (!answer->root_count && !question->options->output &&
+        question->options->format == FORMAT_TEXT) {
+        add_strays(text, answer->stray_count);
+        return;
+    }
+    for (size_t i = 0; i < answer->stray_count && i < MOST_STRAYS; i++) {
+        text_add(text, ", ");
+        refs_explain(answer, i, question->session, text);
+    }
+    if (answer->stray_count > MOST_STRAYS)
+        text_addf(text, ", and so on for %zu addresses", answer->stray_count - MOST_STRAYS);
+}
+
 static void fill_worth(struct refs_question *question, const struct worth *worth,
                        const struct text *said, struct text *ret)
 {
@@ -94,32 +113,51 @@ static void fill_worth(struct refs_question *question, const struct worth *worth
 
     worth_begin(worth, ret);
     refs_count(answer, ret);
-    if (!answer->drawing.edge_count)
+    if (answer->root_count && !answer->drawing.edge_count)
         say_lonely(&question->options->drawing, ret);
     if (said->length)
         text_addf(ret, ", %s", said->bytes);
-    for (size_t i = 0; i < answer->stray_count && i < MOST_STRAYS; i++) {
-        text_add(ret, ", ");
-        refs_explain(answer, i, question->session, ret);
-    }
-    if (answer->stray_count > MOST_STRAYS)
-        text_addf(ret, ", and so on for %zu addresses", answer->stray_count - MOST_STRAYS);
+    say_strays(question, ret);
     graph_worth_say(answer->graph, ret);
     worth_end(worth, ret);
 }
 
-/* In a file, or in a window; else main prints a tree. */
+/* In a file, or in a window; else main prints a tree, or DOT. */
 static bool show_picture(const struct refs_options *options, struct picture *picture,
                          struct text *said, struct error *err)
 {
     struct error ignored;
 
+    if (options->output && graphviz_is_stdout(options->output)) {
+        picture->is_dot = true;
+        return true;
+    }
     if (options->output) {
         picture->is_shown = true;
         return graphviz_write(&picture->diagram, options->output, said, err);
     }
     picture->is_shown = options->format == FORMAT_TEXT && isatty(STDOUT_FILENO) &&
                         graphviz_has_viewer() && graphviz_view(&picture->diagram, said, &ignored);
+    return true;
+}
+
+static bool show_answer(struct refs_question *question, struct answer *answer, struct text *said,
+                        struct error *err)
+{
+    const struct refs_options *options = question->options;
+    const char *output = options->output;
+
+    progress_wait(options->session.progress, "Drawing");
+    if (question->answer.root_count || (output && graphviz_is_stdout(output)))
+        return show_picture(options, &answer->picture, said, err);
+    if (output)
+        text_addf(said, "nothing to draw: %s was not written", output);
+    answer->picture.is_shown = true;
+    if (!output && options->format == FORMAT_TEXT) {
+        answer->picture.is_there = false;
+        diagram_free(&answer->picture.diagram);
+        refuse(question, &answer->plain);
+    }
     return true;
 }
 
@@ -136,12 +174,13 @@ static bool fill_answer(struct refs_question *question, const struct session_rep
     struct text said = {0};
 
     session_executable(question->session, worth.executable, sizeof(worth.executable));
-    answer.complete = !worth_doubt(&worth) && !refs_has_strays(refs);
+    answer.complete = !worth_doubt(&worth) && !refs_count_strays(refs);
     diagram_init(&answer.picture.diagram);
     worth_add_target(&worth, &answer.picture.diagram.facts);
     worth_add_facts(&worth, &answer.picture.diagram.facts);
     refs_fill_diagram(refs, &options->drawing, &answer.picture.diagram);
-    bool done = show_picture(options, &answer.picture, &said, err);
+    answer.picture.diagram.draws_names = options->draws_names;
+    bool done = show_answer(question, &answer, &said, err);
     if (done)
         fill_worth(question, &worth, &said, &answer.worth);
     text_free(&said);
@@ -167,8 +206,7 @@ static bool ask_and_draw(struct refs_question *question, struct answer *ret, str
         !session_ask(question->session, question_graph, &question->graph, &asked, err))
         return false;
     question->answer.graph = &question->graph.report;
-    return question->answer.root_count ? fill_answer(question, &asked, ret, err)
-                                       : refuse(question, err);
+    return fill_answer(question, &asked, ret, err);
 }
 
 static bool open_and_draw(const struct refs_options *options, pid_t pid,
@@ -221,7 +259,7 @@ static bool run_backrefs(int argc, char **argv, int first, struct progress *prog
     "\nThe picture is the one that objgraph draws: what was asked for has red letters, deeper\n"   \
     "objects are darker, modules green, and a small red circle marks a __del__. Without -o it "    \
     "is\n"                                                                                         \
-    "opened in xdot on a desktop, and else printed as a tree.\n"                                   \
+    "opened in xdot on a desktop, and else printed as a tree; -o - prints it as DOT.\n"            \
     "\nWhat an object refers to its type's own tp_traverse tells, which is run on a copy of the\n" \
     "process's memory, in a child of ours that can do nothing else; never in the process.\n"       \
     "\nEXPR asks for type, short_type, module, address, size, refcount, len, generation, repr,\n"  \

@@ -11,6 +11,7 @@
 
 bool refs_answer_init(struct refs_answer *answer, size_t addresses, struct error *err)
 {
+    answer->asked_count = addresses;
     answer->roots = calloc(addresses + 1, sizeof(*answer->roots));
     answer->strays = calloc(addresses + 1, sizeof(*answer->strays));
     answer->is_drawn = calloc(addresses + 1, sizeof(*answer->is_drawn));
@@ -26,13 +27,13 @@ void refs_answer_free(struct refs_answer *answer)
     *answer = (struct refs_answer){.roots = NULL};
 }
 
-bool refs_has_strays(const struct refs_answer *answer)
+size_t refs_count_strays(const struct refs_answer *answer)
 {
-    for (size_t i = 0; i < answer->stray_count; i++) {
-        if (!answer->is_drawn[i])
-            return true;
-    }
-    return false;
+    size_t count = 0;
+
+    for (size_t i = 0; i < answer->stray_count; i++)
+        count += !answer->is_drawn[i];
+    return count;
 }
 
 void refs_explain(const struct refs_answer *answer, size_t number, struct session *session,
@@ -70,6 +71,7 @@ static void add_box(struct diagram *diagram, const struct drawn_node *node, bool
     struct diagram_box box = {.id = node->address,
                               .title = node->type,
                               .value = node->value,
+                              .words = node->words,
                               .extra = node->extra,
                               .marks = marks_of(node),
                               .depth = node->depth,
@@ -88,6 +90,7 @@ static void add_arrow(struct diagram *diagram, const struct drawn_edge *edge)
                                   .label = edge->label,
                                   .weight = edge->weight,
                                   .name = edge->name,
+                                  .is_unnamed = edge->is_unnamed,
                                   .is_dotted = edge->is_owned,
                                   .is_dashed = edge->is_guess};
 
@@ -116,6 +119,8 @@ static void add_facts(const struct refs_answer *answer, struct report *facts)
 {
     const struct drawing *drawing = &answer->drawing;
 
+    report_fact_number(facts, "asked.addresses", UNIT_COUNT, answer->asked_count);
+    report_fact_number(facts, "asked.no_object", UNIT_COUNT, refs_count_strays(answer));
     report_fact_number(facts, "drawn.objects", UNIT_COUNT, drawing->node_count);
     report_fact_number(facts, "drawn.references", UNIT_COUNT, drawing->edge_count);
     report_fact_number(facts, "drawn.approximate", UNIT_COUNT, count_guesses(drawing));

@@ -19,14 +19,15 @@ struct refs_answer {
     struct finding *strays; /* addresses at which no object of the graph begins */
     bool *is_drawn;         /* of each: the object that it lies within is a root */
     size_t stray_count;
+    size_t asked_count; /* of all addresses */
 };
 
 /* With room for so many addresses. To be freed after failure too. */
 MUST_CHECK bool refs_answer_init(struct refs_answer *answer, size_t addresses, struct error *err);
 void refs_answer_free(struct refs_answer *answer);
 
-/* Is there an address that leads to no object of the graph? */
-bool refs_has_strays(const struct refs_answer *answer);
+/* How many addresses lead to no object of the graph. */
+size_t refs_count_strays(const struct refs_answer *answer);
 
 /* Adds what is at the stray address of that number: within which object it lies, or what else is
  * there. */

@@ -139,7 +139,7 @@ static bool set_output(void *into, const char *value, struct error *err)
 }
 
 static const struct option_row own_options[] = {
-    {"o", "FILE", "write the picture: .dot, or what Graphviz makes: .svg, .png, .pdf", set_output},
+    {"o", "FILE", "write the picture: .dot, .svg, .png, .pdf, ...; -: print DOT", set_output},
     {"max-depth", "N", "follow references so far (default 3)", set_max_depth},
     {"too-many", "N", "draw so many of an object, 0 for all (default 10)", set_too_many},
     {"filter", "EXPR", "draw only these: \"not is_module and size > 64\"", set_filter},
@@ -155,6 +155,7 @@ static const struct option_row own_options[] = {
 
 const struct option_list refs_option_lists[] = {
     {own_options, 0},
+    {label_options, offsetof(struct refs_options, draws_names)},
     {exec_options, offsetof(struct refs_options, no_exec)},
     {target_options, offsetof(struct refs_options, session)},
     {debug_source_options, offsetof(struct refs_options, session.sources)},
@@ -180,7 +181,7 @@ bool refs_options_parse(struct refs_options *options, int argc, char **argv, int
     options->drawing.highlight = options->highlight;
     options->drawing.ignored = options->ignored.items;
     options->drawing.ignored_count = options->ignored.count;
-    return done;
+    return done && graphviz_check_format(options->output, options->format, err);
 }
 
 void refs_options_free(struct refs_options *options)

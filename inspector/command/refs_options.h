@@ -15,6 +15,7 @@ struct refs_options {
     struct predicate *filter, *highlight;
     struct addresses ignored;
     const char *output; /* a path; NULL: none */
+    bool draws_names;
     bool no_exec;
     struct session_options session;
     enum format format;

@@ -95,11 +95,7 @@ static void fill_answer(struct showing *showing, const struct session_report *as
                                      .context = showing}};
     worth_begin(&worth, &ret->worth);
     add_things(&ret->worth, objects, "object");
-    if (others) {
-        text_add(&ret->worth, ", ");
-        add_things(&ret->worth, others, "place");
-        text_add(&ret->worth, others == 1 ? " that is no object's" : " that are no object's");
-    }
+    add_strays(&ret->worth, others);
     worth_end(&worth, &ret->worth);
 }
 

@@ -23,6 +23,8 @@ struct why_options {
     struct predicate *to;
     struct addresses ignored;
     const char *output; /* NULL: none */
+    bool steps;
+    bool draws_names;
     bool no_exec;
     struct value_options values;
     struct session_options session;
@@ -69,6 +71,13 @@ static bool set_ignore(void *into, const char *value, struct error *err)
            error_context(err, "--ignore");
 }
 
+static bool set_steps(void *into, const char *value, struct error *err)
+{
+    (void)value, (void)err;
+    ((struct why_options *)into)->steps = true;
+    return true;
+}
+
 static bool set_output(void *into, const char *value, struct error *err)
 {
     ((struct why_options *)into)->output = value;
@@ -80,12 +89,14 @@ static const struct option_row own_options[] = {
     {"to", "EXPR", "begin at objects that this holds of: \"type == 'app.Session'\"", set_to},
     {"max-depth", "N", "tell chains of at most N references, 0 for any (default 0)", set_max_depth},
     {"ignore", "LIST", "go through none of the objects at these addresses", set_ignore},
-    {"o", "FILE", "also draw them: .dot, or what Graphviz makes: .svg, .png, .pdf", set_output},
+    {"steps", NULL, "also tell the objects on the way, with their types", set_steps},
+    {"o", "FILE", "also draw them: .dot, .svg, .png, .pdf, ...; -: print DOT instead", set_output},
     {.name = NULL},
 };
 
 static const struct option_list option_lists[] = {
     {own_options, 0},
+    {label_options, offsetof(struct why_options, draws_names)},
     {exec_options, offsetof(struct why_options, no_exec)},
     {value_options, offsetof(struct why_options, values)},
     {target_options, offsetof(struct why_options, session)},
@@ -114,6 +125,7 @@ static void forget(struct why *why)
     why->count = why->chains = why->strangers = 0;
     diagram_free(&why->diagram);
     diagram_init(&why->diagram);
+    why->diagram.draws_names = why->options->draws_names;
 }
 
 static bool explain(struct why *why, const struct graph *graph, const struct reader *reader,
@@ -208,6 +220,11 @@ static void free_why(void *context)
     free(why);
 }
 
+static bool prints_dot(const struct why_options *options)
+{
+    return options->output && graphviz_is_stdout(options->output);
+}
+
 static void fill_answer(struct why *why, const struct graph_report *graph,
                         const struct session_report *asked, const struct text *said,
                         struct answer *ret)
@@ -221,10 +238,15 @@ static void fill_answer(struct why *why, const struct graph_report *graph,
         .format = why->options->format,
         .complete = !worth_doubt(&worth) && !why->strangers,
         .pages = {.make = make_page, .count = why->count, .free = free_why, .context = why}};
+    if (prints_dot(why->options)) {
+        ret->picture = (struct picture){.diagram = why->diagram, .is_there = true, .is_dot = true};
+        diagram_init(&why->diagram);
+    }
     worth_begin(&worth, &ret->worth);
     add_things(&ret->worth, why->chains, "chain");
     text_add(&ret->worth, " of ");
     add_things(&ret->worth, why->count - why->strangers, "object");
+    add_strays(&ret->worth, why->strangers);
     if (said->length)
         text_addf(&ret->worth, ", %s", said->bytes);
     graph_worth_say(graph, &ret->worth);
@@ -242,9 +264,10 @@ static bool ask(struct why *why, struct answer *ret, struct error *err)
     struct text said = {0};
 
     bool done = session_ask(why->session, question_graph, &question, &asked, err);
-    if (done && why->options->output && !why->diagram.box_count)
+    progress_wait(why->options->session.progress, "Drawing");
+    if (done && why->options->output && !prints_dot(why->options) && !why->diagram.box_count)
         text_addf(&said, "nothing to draw: %s was not written", why->options->output);
-    else if (done && why->options->output)
+    else if (done && why->options->output && !prints_dot(why->options))
         done = graphviz_write(&why->diagram, why->options->output, &said, err);
     if (done)
         fill_answer(why, &question.report, &asked, &said, ret);
@@ -267,6 +290,7 @@ static bool open_and_ask(const struct why_options *options, pid_t pid,
     why->style = (struct why_style){
         .arrow = options->format == FORMAT_JSON || format_takes_utf8() ? "→" : "->",
         .repr_length = options->values.no_values ? 0 : options->values.repr_length};
+    why->style.steps = options->steps;
     diagram_init(&why->diagram);
     if (session_open(&why->session, pid, &options->session, err) && ask(why, ret, err))
         return true;
@@ -284,6 +308,7 @@ static bool run(int argc, char **argv, int first, struct progress *progress, str
     pid_t pid;
 
     bool done = options_parse(argc, argv, first, option_lists, &options, &operands, err) &&
+                graphviz_check_format(options.output, options.format, err) &&
                 command_first_pid(&why_command, &operands, &pid, err) &&
                 addresses_operands(&addresses, "why", &operands, err);
     options.chains.to = options.to;

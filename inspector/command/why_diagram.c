@@ -44,10 +44,14 @@ static size_t add_box(struct picture_of_chains *picture, uint32_t node, unsigned
     const struct type *type = reader_type_of(picture->reader, address);
     size_t box = find_box(diagram, address);
     struct text value = {0};
+    size_t kept = 0;
 
     if (box < diagram->box_count)
         return box;
-    bool has_value = draw_value(picture->reader, address, !picture->style->repr_length, &value);
+    bool has_value =
+        draw_value(picture->reader, address, !picture->style->repr_length, &value, &kept);
+    if (has_value && kept < value.length)
+        value.bytes[kept] = '\0';
     unsigned marks = (depth ? 0 : (unsigned)DIAGRAM_ROOT) |
                      (type && is_below(type, "module") ? (unsigned)DIAGRAM_MODULE : 0) |
                      (type && has_finalizer(picture->reader, type) ? (unsigned)DIAGRAM_DEL : 0);
@@ -85,6 +89,7 @@ static void add_arrow(struct picture_of_chains *picture, const struct chain *cha
                                                             .label = bytes_of(&label),
                                                             .weight = drawn.weight,
                                                             .name = bytes_of(&name),
+                                                            .is_unnamed = link->is_unnamed,
                                                             .is_dotted = link->reference.is_owned,
                                                             .is_dashed = link->reference.is_guess});
     text_free(&label);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "inspector/command/why_page.h"
 
+#include "inspector/command/why_steps.h"
 #include "inspector/report/rows.h"
 
 #include <inttypes.h>
@@ -119,11 +120,13 @@ static void add_chain(const struct reader *reader, const struct graph *graph,
     why_add_chain(reader, graph, chain, style, &line);
     text_add_bytes(&page->prose, line.bytes, line.length);
     text_add_char(&page->prose, '\n');
+    if (style->steps)
+        why_add_steps(reader, graph, chain, style, &page->prose);
     add_text(part, "chain", &line);
     report_fact_text(part, "start",
                      chain->start == CHAIN_FROM_ROOT ? "root" : start_names[chain->start]);
     report_fact_number(part, "length", UNIT_COUNT, chain->count - 1);
-    if (chain->start == CHAIN_FROM_ROOT)
+    if (chain->root.kind != ROOT_NONE)
         add_root(reader, &chain->root, !style->repr_length, part);
     if (chain->start == CHAIN_FROM_OUTSIDE)
         report_fact_number(part, "outside", UNIT_COUNT, chain->surplus);

@@ -7,7 +7,7 @@
 #include <inttypes.h>
 #include <string.h>
 
-enum { MOST_NAME = 256, SHOWN_STEPS = 20 /* at each end of a long chain */ };
+enum { MOST_NAME = 256 };
 
 /* What is being said: raw until its end. */
 struct saying {
@@ -203,11 +203,11 @@ static bool is_attribute(const struct saying *saying, size_t number)
 /* The links from node `from` on, up to that of node `end`. */
 static void add_links(const struct saying *saying, size_t from, size_t end)
 {
-    bool is_long = end - from > 2 * SHOWN_STEPS + 1;
+    bool is_long = end - from > 2 * WHY_SHOWN_STEPS + 1;
 
     for (size_t i = from; i < end; i++) {
-        if (is_long && i == from + SHOWN_STEPS) {
-            size_t left_out = end - from - 2 * SHOWN_STEPS;
+        if (is_long && i == from + WHY_SHOWN_STEPS) {
+            size_t left_out = end - from - 2 * WHY_SHOWN_STEPS;
             text_addf(saying->text, " ...(%zu more)... ", left_out);
             i += left_out - 1;
         } else if (i + 1 < end && is_attribute(saying, i)) {
@@ -230,7 +230,10 @@ static void add_start(const struct saying *saying)
         add_root(saying, &chain->root);
         return;
     case CHAIN_FROM_OBJECT:
-        break;
+        if (chain->root.kind == ROOT_NONE)
+            break;
+        add_root(saying, &chain->root);
+        return;
     case CHAIN_FROM_OUTSIDE:
         text_addf(text, "%" PRIu64 " %s from outside the Python heap", chain->surplus,
                   chain->surplus == 1 ? "reference" : "references");
@@ -244,7 +247,9 @@ static void add_start(const struct saying *saying)
         text_add_char(text, ' ');
         add_links(saying, 0, chain->cycle);
         add_link(saying, &chain->back);
-        text_addf(text, " %s itself; ", saying->style->arrow);
+        text_addf(text, " %s itself%s", saying->style->arrow, chain->count > 1 ? "; " : "");
+        if (chain->count == 1)
+            return;
         break;
     }
     add_object(saying, 0);
@@ -258,9 +263,11 @@ void why_add_chain(const struct reader *reader, const struct graph *graph,
     struct saying saying = {reader, graph, chain, style, &raw};
 
     add_start(&saying);
-    add_links(&saying, 0, chain->count - 1);
-    text_addf(&raw, " %s ", style->arrow);
-    add_object(&saying, chain->count - 1);
+    if (chain->start != CHAIN_FROM_CYCLE || chain->count > 1) { /* else it has been said */
+        add_links(&saying, 0, chain->count - 1);
+        text_addf(&raw, " %s ", style->arrow);
+        add_object(&saying, chain->count - 1);
+    }
     text_add_source(text, raw.bytes ? raw.bytes : "", raw.length, 0);
     text->failed |= raw.failed;
     text_free(&raw);

@@ -10,9 +10,12 @@
 
 #include "inspector/analysis/chains.h"
 
+enum { WHY_SHOWN_STEPS = 20 /* at each end of a long chain */ };
+
 struct why_style {
     const char *arrow;    /* "→" or "->" */
     uint64_t repr_length; /* of keys, in characters; 0: nothing that the target has stored */
+    bool steps;           /* the objects on the way are told too */
 };
 
 /* Adds the chain, harmless and without a line end. */

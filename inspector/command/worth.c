@@ -71,6 +71,15 @@ void add_things(struct text *text, uint64_t count, const char *thing)
     text_addf(text, "%s %s%s", format_count(number, count), thing, count == 1 ? "" : "s");
 }
 
+void add_strays(struct text *text, uint64_t count)
+{
+    if (!count)
+        return;
+    text_add(text, ", ");
+    add_things(text, count, "place");
+    text_add(text, count == 1 ? " that is no object's" : " that are no object's");
+}
+
 static void add_doubt(struct text *text, bool anyway, uint64_t count, const char *thing,
                       const char *rest)
 {

@@ -40,5 +40,7 @@ void worth_end(const struct worth *worth, struct text *text);
 
 /* Adds "1 link", "2,345 links". */
 void add_things(struct text *text, uint64_t count, const char *thing);
+/* Adds ", 1 place that is no object's", ", 2 places that are no object's"; nothing of 0. */
+void add_strays(struct text *text, uint64_t count);
 
 #endif

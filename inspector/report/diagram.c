@@ -42,6 +42,7 @@ size_t diagram_box(struct diagram *diagram, const struct diagram_box *box)
     }
     copy.title = keep(diagram, box->title ? box->title : "");
     copy.value = keep(diagram, box->value);
+    copy.words = box->words && box->words != box->value ? keep(diagram, box->words) : copy.value;
     copy.extra = keep(diagram, box->extra);
     diagram->boxes = grown;
     grown[diagram->box_count] = copy;

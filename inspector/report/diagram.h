@@ -31,6 +31,7 @@ struct diagram_box {
     bool has_refcount; /* shown as "[3]", or "[immortal]" */
     bool is_immortal;
     uint64_t refcount;
+    const char *words; /* the second line for the tree and JSON; NULL: value */
 };
 
 struct diagram_arrow {
@@ -38,6 +39,7 @@ struct diagram_arrow {
     const char *label; /* for Graphviz; "" or NULL: none */
     unsigned weight;   /* said where there is a label; 0: none is said */
     const char *name;  /* for the tree and JSON; "" or NULL: none */
+    bool is_unnamed;   /* the name is words for a person: JSON has none */
     bool is_dotted;    /* an owned reference */
     bool is_dashed;    /* a guess */
 };
@@ -48,6 +50,7 @@ struct diagram {
     size_t box_count, box_capacity;
     struct diagram_arrow *arrows;
     size_t arrow_count, arrow_capacity;
+    bool draws_names;   /* Graphviz gets names in place of labels */
     bool backwards;     /* the tree follows arrows from their heads; "N more backreferences" */
     unsigned max_depth; /* which is as dark as it gets */
     struct arena arena;
@@ -62,7 +65,8 @@ size_t diagram_box(struct diagram *diagram, const struct diagram_box *box);
 void diagram_arrow(struct diagram *diagram, const struct diagram_arrow *arrow);
 
 /*
- * The language of Graphviz: letter by letter what objgraph 3.5 writes for the same picture. It is
+ * The language of Graphviz: letter by letter what objgraph 3.5 writes for the same picture, unless
+ * draws_names asks for other labels. It is
  * valid whatever the texts are: control bytes, lone surrogates and whatever else text_is_harmful
  * come out as \xNN and the like, and an & that would begin an entity as &amp;. What objgraph does
  * not know (dotted and dashed lines) is added behind its own attributes.

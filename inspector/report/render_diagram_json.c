@@ -37,7 +37,7 @@ static void add_node(struct report *report, const struct diagram_box *box)
 {
     report_cell_number(report, box->id);
     add_text(report, box->title);
-    add_text(report, box->value);
+    add_text(report, box->words);
     add_text(report, box->extra);
     report_cell_number(report, box->depth);
     if (box->has_refcount && !box->is_immortal)
@@ -58,7 +58,7 @@ static void add_edge(struct report *report, const struct diagram *diagram,
 {
     report_cell_number(report, diagram->boxes[arrow->from].id);
     report_cell_number(report, diagram->boxes[arrow->to].id);
-    add_text(report, arrow->name[0] ? arrow->name : NULL);
+    add_text(report, arrow->name[0] && !arrow->is_unnamed ? arrow->name : NULL);
     add_text(report, arrow->label[0] ? arrow->label : NULL);
     report_cell_number(report, arrow->is_dotted);
     report_cell_number(report, arrow->is_dashed);

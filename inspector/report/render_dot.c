@@ -138,15 +138,16 @@ static void add_marks(struct text *text, const struct diagram_box *box)
 static void add_arrow(struct text *text, const struct diagram *diagram,
                       const struct diagram_arrow *arrow)
 {
+    const char *label = diagram->draws_names ? arrow->name : arrow->label;
     const char *look = arrow->is_dashed ? "style=dashed" : arrow->is_dotted ? "style=dotted" : NULL;
 
     text_add(text, "  ");
     add_node(text, &diagram->boxes[arrow->from]);
     text_add(text, " -> ");
     add_node(text, &diagram->boxes[arrow->to]);
-    if (arrow->label[0]) {
+    if (label[0]) {
         text_add(text, " [label=\"");
-        add_quoted(text, arrow->label);
+        add_quoted(text, label);
         text_add(text, "\"");
         if (arrow->weight)
             text_addf(text, ",weight=%u", arrow->weight);

@@ -201,7 +201,7 @@ static void add_remarks(struct text *text, const struct tree *tree, size_t box, 
 static void add_box(struct tree *tree, size_t number, bool is_aligned, bool is_placed)
 {
     const struct diagram_box *box = &tree->diagram->boxes[number];
-    const char *words[] = {box->value, box->extra};
+    const char *words[] = {box->words, box->extra};
     struct text *line = &tree->line;
     size_t from = line->length;
 

@@ -208,8 +208,9 @@ static bool count_pieces(struct pieces *ret, const struct image *image, struct e
     add_image(ret, image);
     if (ret->ranges + ret->gaps > MOST_PIECES)
         return error_set(err, ERROR_SYSTEM,
-                         "the copy of the target's memory has too many pieces (%llu)",
-                         (unsigned long long)(ret->ranges + ret->gaps));
+                         "the copy of the target's memory has too many pieces for one process "
+                         "(%llu, and %d at most)",
+                         (unsigned long long)(ret->ranges + ret->gaps), MOST_PIECES);
     return true;
 }
 

@@ -18,7 +18,7 @@ struct progress {
     atomic_uint_fast64_t total; /* of so many; 0: not known */
 };
 
-/* `progress` may be NULL for both: nobody looks. */
+/* `progress` may be NULL for all: nobody looks. */
 static inline void progress_begin(struct progress *progress, const char *phase)
 {
     if (!progress)
@@ -34,6 +34,13 @@ static inline void progress_set(struct progress *progress, uint64_t done)
 {
     if (progress)
         atomic_store_explicit(&progress->done, done, memory_order_relaxed);
+}
+
+/* Begins a phase whose things nobody counts. */
+static inline void progress_wait(struct progress *progress, const char *phase)
+{
+    progress_set(progress, 0);
+    progress_begin(progress, phase);
 }
 
 #endif

@@ -4,7 +4,8 @@
  *
  * Ctrl-Z, or output from the background (SIGTSTP, SIGTTIN, SIGTTOU), stops a whole program as soon
  * as one of its threads takes the signal. A program that holds another process still must not take
- * it then; so only the main thread ever does, and it can put that off (job_control_block).
+ * it then; so only the main thread ever does, and it can put that off (job_control_block). It alone
+ * takes SIGINT and the like, too: what it puts off no other thread ends us by.
  */
 #ifndef PYINSPECT_THREAD_H
 #define PYINSPECT_THREAD_H

@@ -202,6 +202,52 @@ Test(refs, for_a_person, .timeout = 120)
     target_end(&single.target);
 }
 
+/* What its type's code alone can name: `option` is NULL or one more. */
+static void expect_of_key(const char *pid, const char *key, const char *option, const char *claim)
+{
+    struct program program;
+
+    program_run(&program, (const char *const[]){"refs", pid, key, "--max-depth", "1", "--json",
+                                                option, NULL});
+    cr_expect_eq(program.status, 0, "%s", program.err);
+    cr_expect(program_holds(&program, claim), "%s: %.3000s", claim, program.out);
+    program_free(&program);
+}
+
+Test(refs, of_a_type_that_nobody_knows, .timeout = 120)
+{
+    struct interpreter pythons[PYTHONS_MAX];
+    size_t count = pythons_find(pythons, PYTHON_SUPPORTED);
+    struct program program, findings;
+    struct judge judge;
+    char pid[16], key[24];
+
+    cr_assert_gt(count, 0, "no interpreter to test with");
+    judge_start(&judge, &pythons[count / 2], "held.py",
+                (const char *const[]){"fixtures", "@addresses", NULL});
+    snprintf(pid, sizeof(pid), "%d", (int)judge.pid);
+    program_run(&program, (const char *const[]){"objects", pid, "--type", "functools.KeyWrapper",
+                                                "--limit", "1", "--json", NULL});
+    const char *at = strstr(program.out, "\"0x");
+    cr_assert(at, "%s", program.out);
+    snprintf(key, sizeof(key), "0x%llx", strtoull(at + 1, NULL, 16));
+    program_free(&program);
+    expect_of_key(pid, key, NULL,
+                  "not answer[\"nodes\"][0][\"approximate\"] and "
+                  "None in [edge[\"name\"] for edge in answer[\"edges\"]] and not "
+                  "any(edge[\"guess\"] for edge in answer[\"edges\"])");
+    expect_of_key(pid, key, "--no-exec", "answer[\"nodes\"][0][\"approximate\"]");
+    program_run(&program, (const char *const[]){"refs", pid, key, "--max-depth", "1", NULL});
+    cr_expect(strstr(program.out, " via tp_traverse  0x"), "%s", program.out);
+    program_free(&program);
+    program_run(&program, (const char *const[]){"refs", pid, key, "--max-depth", "1", "--no-exec",
+                                                "--all-references", NULL});
+    cr_expect(strstr(program.out, " ?  ") && !strstr(program.out, "via"), "%s", program.out);
+    program_free(&program);
+    judge_end(&judge, &findings);
+    program_free(&findings);
+}
+
 Test(refs, in_json, .timeout = 120)
 {
     struct single single;
@@ -262,6 +308,11 @@ Test(refs, in_a_file, .timeout = 120)
     cr_expect(strstr(program.err, "/x.dot"), "%s", program.err);
     program_free(&program);
     scratch_run(&scratch, "grep -q '^digraph ObjectGraph {$' x.dot && grep -q fontcolor=red x.dot");
+    ASK(&program, &single, "refs", "0x10", "-o", dot);
+    cr_expect_eq(program.status, 1, "%s", program.err);
+    cr_expect(strstr(program.err, "nothing to draw: "), "%s", program.err);
+    program_free(&program);
+    scratch_run(&scratch, "grep -q fontcolor=red x.dot");
     ASK(&program, &single, "refs", single.modules[0], "-o", nowhere);
     program_expect_refusal(&program, 7, "none");
     program_free(&program);
@@ -278,7 +329,19 @@ Test(refs, of_what_is_no_object, .timeout = 120)
     start_single(&single);
     snprintf(inside, sizeof(inside), "0x%llx", strtoull(single.modules[0], NULL, 16) + 9);
     ASK(&program, &single, "refs", "0x10");
-    program_expect_refusal(&program, 2, "0x10 is no object: it lies in no memory of the process");
+    cr_expect_eq(program.status, 1, "as show and why have it: %s", program.err);
+    cr_expect_str_eq(program.out, "0x10 is no object: it lies in no memory of the process\n");
+    cr_expect(strstr(program.err, ", 1 place that is no object's"), "%s", program.err);
+    program_free(&program);
+    ASK(&program, &single, "backrefs", "0x10", "0x20", "--json");
+    cr_expect_eq(program.status, 1, "%s", program.err);
+    cr_expect(program_holds(&program, "answer[\"nodes\"] == [] and answer[\"edges\"] == [] and "
+                                      "answer[\"asked\"] == {\"addresses\": 2, \"no_object\": 2}"),
+              "%.3000s", program.out);
+    cr_expect(strstr(program.err, "0x20 is no object"), "%s", program.err);
+    program_free(&program);
+    ASK(&program, &single, "refs", "0x10", "-o", "/nowhere/x.dot");
+    program_expect_refusal(&program, 7, "nowhere");
     program_free(&program);
     ASK(&program, &single, "refs", inside, "--max-depth", "0");
     cr_expect_eq(program.status, 0, "%s", program.err);
@@ -287,6 +350,37 @@ Test(refs, of_what_is_no_object, .timeout = 120)
     ASK(&program, &single, "refs", single.modules[0], "0x10", "--max-depth", "0");
     cr_expect_eq(program.status, 1, "%s", program.err);
     cr_expect(strstr(program.err, "0x10 is no object"), "%s", program.err);
+    program_free(&program);
+    target_end(&single.target);
+}
+
+/* DOT on the standard output, with either kind of labels. */
+Test(refs, as_dot_on_the_standard_output, .timeout = 120)
+{
+    struct single single;
+    struct program program;
+
+    start_single(&single);
+    ASK(&program, &single, "refs", single.modules[0], "-o", "-", "--max-depth", "1");
+    cr_expect_eq(program.status, 0, "%s", program.err);
+    cr_expect(strncmp(program.out, "digraph ObjectGraph {\n", 22) == 0, "%.200s", program.out);
+    cr_expect(strstr(program.out, "[label=\"__dict__\",weight=10]"), "%s", program.out);
+    program_free(&program);
+    ASK(&program, &single, "refs", single.modules[0], "-o", "-", "--max-depth", "1", "--labels",
+        "names");
+    cr_expect_eq(program.status, 0, "%s", program.err);
+    cr_expect(strstr(program.out, "[label=\".__dict__\",weight=10]"), "%s", program.out);
+    program_free(&program);
+    ASK(&program, &single, "refs", "0x10", "-o", "-");
+    cr_expect_eq(program.status, 1, "%s", program.err);
+    cr_expect_str_eq(program.out, "digraph ObjectGraph {\n"
+                                  "  node[shape=box, style=filled, fillcolor=white];\n}\n");
+    program_free(&program);
+    ASK(&program, &single, "why", single.modules[0], "0x10", "-o", "-", "--labels", "names");
+    cr_expect_eq(program.status, 1, "%s", program.err);
+    cr_expect(strncmp(program.out, "digraph ObjectGraph {\n", 22) == 0, "%.200s", program.out);
+    cr_expect(program.out[strlen(program.out) - 2] == '}', "and nothing else: %s", program.out);
+    cr_expect(strstr(program.err, "1 place that is no object's"), "%s", program.err);
     program_free(&program);
     target_end(&single.target);
 }
@@ -303,6 +397,8 @@ static const struct usage usages[] = {
     {{"refs", "1", "16", "--ignore", "0x10,", NULL}, "--ignore: '' is no address"},
     {{"refs", "1", "16", "--extra-info", "sise", NULL}, "--extra-info: 'sise': it takes size"},
     {{"refs", "1", "16", "-o", "picture", NULL}, "-o"},
+    {{"refs", "--json", "-o", "-", NULL}, "-o - and --json"},
+    {{"refs", "1", "16", "--labels", "x", NULL}, "--labels 'x': it takes objgraph or names"},
     {{"refs", "1", "16", "--csv", NULL}, "unknown option --csv"},
 };
 

@@ -14,6 +14,7 @@ how many references were "confirmed" by gc.get_referents, and how many "owned" o
 """
 import collections
 import ctypes
+import functools
 import gc
 import json
 import os
@@ -115,6 +116,9 @@ def hold_in_cycle():
     order = Order()
     order.ring = [order]
     expect(order, None)
+    order = Order()
+    order.me = order
+    expect(order, None)
 
 
 def hold_in_context():
@@ -123,6 +127,14 @@ def hold_in_context():
     order = Order()
     variable.set(order)
     expect(order, "%s context.vars.root[1]" % thread_name())
+
+
+def hold_in_foreign_type():
+    """What it compares with only the code of such a key knows."""
+    holder = Order()
+    holder.order = Order()
+    CACHE["key"] = functools.cmp_to_key(holder)
+    expect(holder.order, "module __main__.__dict__['CACHE']['key'] via tp_traverse.order")
 
 
 def make_fixtures():
@@ -146,6 +158,7 @@ def make_fixtures():
     hold_from_outside(1)
     hold_from_outside(2)
     hold_in_cycle()
+    hold_in_foreign_type()
     if contextvars:
         hold_in_context()
 
@@ -221,7 +234,11 @@ class Findings:
         if chain is None:
             if first["start"] != "cycle":
                 self.complain("it is in a cycle", row)
+            elif len(first["steps"]) == 1 and not first["chain"].endswith(" itself"):
+                self.complain("nothing comes behind the cycle", row)
             return
+        if row["by"] == "guesses":
+            chain = chain.replace(" via tp_traverse", " ?")
         if first["chain"] != chain:
             self.complain("it is " + chain, first["chain"])
         if row["references"]["outside"] != outside:

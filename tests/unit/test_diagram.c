@@ -75,13 +75,13 @@ static void add_arrow(struct diagram *diagram, size_t from, size_t to, const cha
 static void make_refs(struct diagram *diagram)
 {
     static const struct diagram_box boxes[] = {
-        {1, "dict", "3 items", "e", DIAGRAM_ROOT, 0, 0, true, false, 2},
-        {2, "list", "5 items", "e", 0, 1, 2, true, false, 0},
-        {3, "dict", "4 items", "e", 0, 1, 5, true, false, 0},
-        {4, "module", "app", "e", DIAGRAM_MODULE, 1, 0, true, false, 2},
-        {5, "float", "3.5", "e", 0, 2, 0, true, false, 2},
-        {8, "D", "D()", "e", DIAGRAM_HIGHLIGHTED | DIAGRAM_DEL, 2, 0, true, false, 4},
-        {9976896, "str", "'key'", "e", 0, 2, 0, true, false, 1000000080},
+        {1, "dict", "3 items", "e", DIAGRAM_ROOT, 0, 0, true, false, 2, NULL},
+        {2, "list", "5 items", "e", 0, 1, 2, true, false, 0, NULL},
+        {3, "dict", "4 items", "e", 0, 1, 5, true, false, 0, NULL},
+        {4, "module", "app", "e", DIAGRAM_MODULE, 1, 0, true, false, 2, NULL},
+        {5, "float", "3.5", "e", 0, 2, 0, true, false, 2, NULL},
+        {8, "D", "D()", "e", DIAGRAM_HIGHLIGHTED | DIAGRAM_DEL, 2, 0, true, false, 4, NULL},
+        {9976896, "str", "'key'", "e", 0, 2, 0, true, false, 1000000080, NULL},
     };
 
     diagram_init(diagram);
@@ -381,6 +381,30 @@ Test(diagram, for_a_terminal)
            "   ├─ [1]        0x7f3a5c0d4000  app.models.Line      'a\\n\\x1b'  (highlighted)  "
            "(__del__)  (approximate)\n"
            "   └─ … 10 more references\n");
+    diagram_free(&diagram);
+}
+
+Test(diagram, has_two_languages)
+{
+    const struct diagram_box first = {.id = 1, .title = "D", .value = "<D o", .words = "<D obj>"};
+    const struct diagram_arrow named = {.to = 1, .label = "k", .weight = 2, .name = "['k']"};
+    const struct diagram_arrow unnamed = {.to = 1, .name = "via it", .is_unnamed = true};
+    struct diagram diagram;
+
+    diagram_init(&diagram);
+    diagram_box(&diagram, &first), add_box(&diagram, 2, 1, "E", NULL);
+    diagram_arrow(&diagram, &named);
+    diagram_arrow(&diagram, &unnamed);
+    expect(&diagram, diagram_tree, &(struct render_style){0},
+           "0x1  D  <D obj>\n├─ ['k']   0x2             E\n└─ via it  0x2             E\n");
+    char *json = render(&diagram, as_json, NULL), *dot = render(&diagram, as_dot, NULL);
+    cr_expect(strstr(json, "\"value\": \"<D obj>\"") && strstr(json, "\"name\": null"));
+    cr_expect(strstr(dot, "D\\n<D o\"]") && strstr(dot, " [label=\"k\",weight=2];\n"), "%s", dot);
+    diagram.draws_names = true;
+    char *names = render(&diagram, as_dot, NULL);
+    cr_expect(strstr(names, " [label=\"['k']\",weight=2];\n"), "%s", names);
+    cr_expect(strstr(names, " [label=\"via it\"];\n"), "%s", names);
+    free(json), free(dot), free(names);
     diagram_free(&diagram);
 }
 

@@ -258,6 +258,31 @@ Test(drawing, labels_values_by_the_first_key_that_has_them)
     world_free(&world);
 }
 
+/* As objgraph cuts them in a picture, and for a person who reads them. */
+Test(drawing, cuts_long_values_with_a_mark)
+{
+    static const char long_one[] =
+        "a text that is longer than what objgraph writes of it, and even "
+        "longer than what anybody else does";
+    struct world world;
+    char cut[96];
+
+    world_init(&world);
+    uint64_t items[] = {fake_ascii(&world.heap, long_one), fake_ascii(&world.heap, "short")};
+    uint64_t tuple = new_tuple(&world, 0, items, 2);
+    world.options.all_references = true;
+    draw(&world, &tuple, 1);
+    const struct drawn_node *first = node_of(&world, items[0]), *other = node_of(&world, items[1]);
+    cr_assert(first && other);
+    snprintf(cut, sizeof(cut), "'%.39s", long_one);
+    cr_expect_str_eq(first->value, cut);
+    snprintf(cut, sizeof(cut), "'%.76s...", long_one);
+    cr_expect_str_eq(first->words, cut);
+    cr_expect_str_eq(other->value, "'short'");
+    cr_expect_str_eq(other->words, "'short'");
+    world_free(&world);
+}
+
 Test(drawing, says_more_where_it_is_asked_to)
 {
     struct world world;

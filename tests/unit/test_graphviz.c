@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 TestSuite(graphviz, .timeout = 60);
@@ -303,6 +304,118 @@ Test(graphviz, a_program_that_hangs_is_ended)
     world_free(&world);
 }
 
+/* "pid" is there, and whose it was is not any more (or is nobody's to wait for yet). */
+static void expect_gone(const struct world *world)
+{
+    scratch_run(&world->scratch, "until test -s pid; do sleep 0.05; done; "
+                                 "while kill -0 $(cat pid) && ! grep -q '^State:.Z' "
+                                 "/proc/$(cat pid)/status; do sleep 0.05; done; rm pid");
+}
+
+Test(graphviz, a_program_is_ended_with_what_it_has_started)
+{
+    static const char *const words[] = {"dot", NULL};
+    static const struct {
+        const char *script;
+        enum foreign_end end;
+    } cases[] = {
+        {"#!/bin/sh\nsleep 1000 & echo $! >pid.new; mv pid.new pid; wait\n", FOREIGN_OVERDUE},
+        {"#!/bin/sh\nsleep 1000 >&- 2>&- & echo $! >pid.new; mv pid.new pid\n", FOREIGN_DONE},
+    };
+    struct world world;
+
+    world_init(&world);
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        struct text said = {0};
+        struct error err = {0};
+        enum foreign_end end;
+        int null = open("/dev/null", O_RDWR);
+        be_program(&world, "dot", cases[i].script, "/usr/bin:/bin");
+        scratch_run(&world.scratch, "chmod 777 .");
+        cr_assert(foreign_run(
+                      &(struct foreign_program){
+                          .words = words, .input = null, .output = null, .milliseconds = 2000},
+                      &end, &said, &err),
+                  "%s", err.text);
+        cr_expect_eq(end, cases[i].end, "%d: %s", end, said.bytes);
+        expect_gone(&world);
+        text_free(&said);
+        close(null);
+    }
+    be_whole();
+    world_free(&world);
+}
+
+/* Draws with a dot that hangs and has a child; ends as a signal ends it. */
+static pid_t start_drawing(const struct world *world, bool ignores)
+{
+    pid_t pid = fork();
+
+    cr_assert_geq(pid, 0);
+    if (pid == 0) {
+        struct text said = {0};
+        struct error err;
+        signal(SIGINT, ignores ? SIG_IGN : SIG_DFL);
+        _exit(graphviz_write(&world->diagram, "x.svg", &said, &err) ? 0 : 1);
+    }
+    return pid;
+}
+
+Test(graphviz, ctrl_c_ends_the_program_too_and_leaves_nothing)
+{
+    struct world world;
+    int status;
+
+    world_init(&world);
+    be_program(&world, "dot", "#!/bin/sh\nsleep 1000 & echo $! >pid.new; mv pid.new pid; wait\n",
+               "/usr/bin:/bin");
+    scratch_run(&world.scratch, "chmod 777 .");
+    pid_t pid = start_drawing(&world, false);
+    scratch_run(&world.scratch, "until test -s pid; do sleep 0.05; done");
+    cr_assert_eq(kill(pid, SIGINT), 0);
+    cr_assert_eq(waitpid(pid, &status, 0), pid);
+    cr_expect(WIFSIGNALED(status) && WTERMSIG(status) == SIGINT, "%x", (unsigned)status);
+    expect_gone(&world);
+    scratch_run(&world.scratch, "test \"$(ls -A)\" = bin");
+    world_free(&world);
+}
+
+Test(graphviz, an_ignored_signal_ends_no_program)
+{
+    struct world world;
+    int status;
+
+    world_init(&world);
+    be_program(&world, "dot",
+               "#!/bin/sh\necho $$ >pid.new; mv pid.new pid\n"
+               "until test -e go; do sleep 0.05; done; echo made\n",
+               "/usr/bin:/bin");
+    scratch_run(&world.scratch, "chmod 777 .");
+    pid_t pid = start_drawing(&world, true);
+    scratch_run(&world.scratch, "until test -s pid; do sleep 0.05; done");
+    cr_assert_eq(kill(pid, SIGINT), 0);
+    scratch_run(&world.scratch, "touch go");
+    cr_assert_eq(waitpid(pid, &status, 0), pid);
+    cr_expect(WIFEXITED(status) && WEXITSTATUS(status) == 0, "%x", (unsigned)status);
+    expect_begins(&world, "x.svg", "made\n");
+    be_whole();
+    world_free(&world);
+}
+
+Test(graphviz, the_standard_output_is_mains)
+{
+    struct error err = {0};
+
+    cr_expect(graphviz_check("-", &err), "%s", err.text);
+    cr_expect(graphviz_is_stdout("-"));
+    cr_expect_not(graphviz_is_stdout("-.dot"));
+    cr_expect(graphviz_check_format("-", FORMAT_TEXT, &err));
+    cr_expect(graphviz_check_format(NULL, FORMAT_JSON, &err));
+    cr_expect(graphviz_check_format("x.dot", FORMAT_JSON, &err));
+    cr_expect_not(graphviz_check_format("-", FORMAT_JSON, &err));
+    cr_expect_eq(err.kind, ERROR_USAGE);
+}
+
 Test(graphviz, a_viewer_goes_on_and_leaves_nothing)
 {
     struct world world;
@@ -331,7 +444,7 @@ Test(graphviz, a_viewer_that_fails_shows_nothing)
     struct error err = {0};
 
     world_init(&world);
-    be_program(&world, "xdot", "#!/bin/sh\nexit 1\n", "");
+    be_program(&world, "xdot", "#!/bin/sh\nsleep 0.2\nexit 1\n", "/usr/bin:/bin");
     cr_expect_not(graphviz_view(&world.diagram, &said, &err));
     cr_expect(strstr(err.text, "xdot failed"), "%s", err.text);
     cr_expect_eq(said.length, 0);

@@ -8,6 +8,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -356,6 +357,46 @@ Test(traversal, counts_as_missed_what_is_not_to_be_had)
     cr_expect_eq(seen->outcomes[2], TRAVERSAL_FAULTED);
     cr_expect_eq(report.children, 1);
     cr_expect_eq(hostile.image.missed, 1, "only one of them is in a range");
+    free(seen);
+    hostile_free(&hostile);
+}
+
+/* Every second page is there, of more pages than a process may have mappings. */
+Test(traversal, runs_nothing_where_the_copy_has_too_many_pieces)
+{
+    enum { PAGES = 2 * 70000 };
+    struct hostile hostile;
+    struct traversal_report report;
+    struct image_range ranges[8];
+    struct error err;
+    uint64_t *present = calloc(PAGES / 64 + 1, sizeof(*present));
+
+    hostile_init(&hostile);
+    uint64_t object = hostile_object(&hostile, HOSTILE_NOT, 1, 2, 3);
+    size_t count = hostile.image.count, size = PAGES * (size_t)IMAGE_PAGE;
+    uint8_t *bytes = mmap(NULL, size, PROT_READ | PROT_WRITE,
+                          MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    struct image_range *before = hostile.image.ranges;
+    cr_assert(bytes != MAP_FAILED && present && count < 8);
+    memset(present, 0x55, PAGES / 8);
+    memcpy(ranges, before, count * sizeof(*ranges));
+    ranges[count] =
+        (struct image_range){.start = before[count - 1].start + before[count - 1].size + IMAGE_PAGE,
+                             .size = size,
+                             .bytes = bytes,
+                             .present = present};
+    hostile.image.ranges = ranges;
+    hostile.image.count = count + 1;
+    struct seen *seen = calloc(1, sizeof(*seen));
+    cr_expect_not(
+        traversal_run(&hostile.image, &hostile.setting, &object, 1, see, seen, &report, &err));
+    cr_expect_eq(err.kind, ERROR_SYSTEM, "so that the caller goes on without");
+    cr_expect(strstr(err.text, "too many pieces for one process"), "%s", err.text);
+    cr_expect_eq(seen->count, 0);
+    hostile.image.ranges = before;
+    hostile.image.count = count;
+    munmap(bytes, size);
+    free(present);
     free(seen);
     hostile_free(&hostile);
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 /* What is said of an answer, for each way in which it may have been found. */
+#include "inspector/command/graph_worth.h"
 #include "inspector/command/worth.h"
 #include "inspector/report/render.h"
 
@@ -114,4 +115,38 @@ Test(worth, facts)
                  "\"unreadable_types\": 0, \"impossible_sizes\": 0, \"references_cut\": false, "
                  "\"bad_references\": 0, \"memory_missed\": 0, "
                  "\"swapped_pages\": 0, \"other_pythons\": 0}, \"types\": []}\n");
+}
+
+static void expect_graph(const struct graph_report *graph, const char *wanted)
+{
+    struct text text = {0};
+
+    text_add(&text, "SEEN");
+    graph_worth_say(graph, &text);
+    cr_expect_str_eq(text.bytes, wanted);
+    text_free(&text);
+}
+
+Test(worth, of_a_graph)
+{
+    expect_graph(&(struct graph_report){.traversed = true}, "SEEN");
+    expect_graph(&(struct graph_report){.traversed = false}, "SEEN, no tp_traverse was run");
+    expect_graph(&(struct graph_report){.not_traversed = "no child"},
+                 "SEEN, no tp_traverse was run: no child");
+    expect_graph(&(struct graph_report){.traversed = true, .not_traversed = "no child"},
+                 "SEEN, tp_traverse was not run for all objects: no child");
+}
+
+Test(worth, of_places_without_an_object)
+{
+    static const char *const wanted[] = {"SEEN", "SEEN, 1 place that is no object's",
+                                         "SEEN, 2 places that are no object's"};
+
+    for (uint64_t i = 0; i < 3; i++) {
+        struct text text = {0};
+        text_add(&text, "SEEN");
+        add_strays(&text, i);
+        cr_expect_str_eq(text.bytes, wanted[i]);
+        text_free(&text);
+    }
 }
