@@ -69,7 +69,9 @@ void balance_of(struct balance *ret, const struct graph *graph, const struct rea
     balance.owned += is_shared && !has_class;
     const struct holder *holder = holders_of(holders, node, &count);
     for (size_t i = 0; i < count; i++) {
-        if (holder[i].root.reference.is_guess)
+        if (holder[i].root.kind == ROOT_STATIC)
+            balance.statics++;
+        else if (holder[i].root.reference.is_guess)
             balance.guesses++;
         else if (!holder[i].root.is_borrowed)
             balance.roots++;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "inspector/analysis/chain_search.h"
 
+#include "symbols/base/order.h"
 #include "symbols/base/vector.h"
 
 #include <stdlib.h>
@@ -249,16 +250,7 @@ static void tell_path(struct enumeration *all, size_t source)
 
 static size_t first_source(const struct chain_search *search, uint32_t node)
 {
-    size_t low = 0, high = search->source_count;
-
-    while (low < high) {
-        size_t middle = low + (high - low) / 2;
-        if (search->sources[middle].node < node)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return low;
+    return order_first(search->sources, search->source_count, sizeof(*search->sources), node);
 }
 
 static bool has_source(const struct chain_search *search, uint32_t node, bool is_gate)

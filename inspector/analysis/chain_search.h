@@ -25,7 +25,7 @@ enum chain_edges {
 enum chain_edges chain_edge_of(const struct graph *graph, uint32_t from, bool is_owned);
 
 struct chain_source {
-    uint32_t node, cost;
+    uint32_t node, cost;  /* the node first, for order_first */
     size_t number;        /* the caller's; ascending cost, then as the caller likes */
     enum chain_edges use; /* as if it were an edge */
     bool is_end;          /* no path goes through this node: it ends, or begins, there */

@@ -116,7 +116,8 @@ static bool keep_path(void *context, const uint32_t *nodes, size_t count, size_t
     return finding->chains->count < finding->options->most;
 }
 
-/* A word on a stack may be stale: it counts for nothing where every reference was found. */
+/* A word on a stack or in static memory may be stale: it counts for nothing where every reference
+ * was found. */
 static bool is_idle(const struct finding_chains *finding, const struct holder *holder)
 {
     struct balance balance;
@@ -124,7 +125,7 @@ static bool is_idle(const struct finding_chains *finding, const struct holder *h
     if (!holder->root.reference.is_guess)
         return false;
     balance_of(&balance, finding->graph, finding->reader, finding->holders, holder->node);
-    return !balance.is_immortal && balance_surplus(&balance) <= 0;
+    return !balance.is_immortal && balance_uncertain(&balance) <= 0;
 }
 
 static int compare_sources(const void *left, const void *right)

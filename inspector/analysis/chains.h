@@ -5,9 +5,9 @@
  * A root is what no object holds (roots.h): a module of sys.modules, a local of a running frame, an
  * interpreter's own table. A module that sys.modules has is where a chain begins, not sys.modules,
  * and no chain goes through one. Chains are found in order of their length, each with no object
- * twice; of equal ones those from modules first, then from frames, then from the interpreter's own
- * state (holders.h). Visited references are used alone as long as they lead to a root; else owned
- * ones too; guesses last.
+ * twice; of equal ones those from modules first, then from threads and frames, then from the
+ * interpreter's own state (holders.h). Visited references are used alone as long as they lead to a
+ * root; else owned ones too; guesses last.
  *
  * Where no root leads to the object, somebody else holds it: an object whose count says so (see
  * balance.h), or itself, in a cycle that the collector has not met yet. Then one chain says that.

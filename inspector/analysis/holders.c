@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: MIT
 #include "inspector/analysis/holders.h"
 
+#include "inspector/analysis/static_words.h"
 #include "inspector/python/kind.h"
+#include "symbols/base/order.h"
 #include "symbols/base/vector.h"
 
 #include <stdlib.h>
@@ -23,8 +25,8 @@ void holders_free(struct holders *holders)
 static uint32_t cost_of(const struct root *root)
 {
     static const uint32_t costs[] = {
-        [ROOT_NONE] = 7,   [ROOT_MODULE] = 0,      [ROOT_LOCAL] = 1, [ROOT_FRAME] = 2,
-        [ROOT_THREAD] = 3, [ROOT_INTERPRETER] = 4, [ROOT_TYPE] = 5,
+        [ROOT_NONE] = 7,   [ROOT_MODULE] = 0,      [ROOT_LOCAL] = 1, [ROOT_FRAME] = 3,
+        [ROOT_THREAD] = 2, [ROOT_INTERPRETER] = 4, [ROOT_TYPE] = 5,  [ROOT_STATIC] = 6,
     };
 
     return root->reference.is_guess ? 6 : costs[root->kind];
@@ -85,16 +87,7 @@ static int compare(const void *left, const void *right)
 
 static size_t first_of(const struct holders *holders, uint32_t node)
 {
-    size_t low = 0, high = holders->count;
-
-    while (low < high) {
-        size_t middle = low + (high - low) / 2;
-        if (holders->items[middle].node < node)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return low;
+    return order_first(holders->items, holders->count, sizeof(*holders->items), node);
 }
 
 const struct holder *holders_of(const struct holders *holders, uint32_t node, size_t *ret_count)
@@ -131,6 +124,37 @@ static void put_behind_modules(struct holders *holders, const struct graph *grap
     }
 }
 
+/* The module whose definition is in the same file as the variable; the first that was found, where
+ * a file has several. */
+static uint64_t module_of(const struct holders *holders, const struct reader *reader,
+                          const struct root *root)
+{
+    for (size_t i = 0; i < holders->count; i++) {
+        const struct root *module = &holders->items[i].root;
+        if (module->kind != ROOT_MODULE)
+            continue;
+        uint64_t definition = read_pointer(reader, module->reference.to, PyModuleObject_md_def);
+        if (definition >= root->file && definition < root->file_end)
+            return module->name;
+    }
+    return 0;
+}
+
+static void name_variables(struct holders *holders, const struct reader *reader)
+{
+    uint64_t file = 0, name = 0;
+
+    for (size_t i = 0; i < holders->count; i++) {
+        struct root *root = &holders->items[i].root;
+        if (root->kind != ROOT_STATIC)
+            continue;
+        if (root->file != file)
+            name = module_of(holders, reader, root);
+        file = root->file;
+        root->name = name;
+    }
+}
+
 bool holders_collect(struct holders *holders, const struct graph *graph,
                      const struct reader *reader, struct error *err)
 {
@@ -138,8 +162,10 @@ bool holders_collect(struct holders *holders, const struct graph *graph,
 
     *holders = (struct holders){0};
     roots_each(reader, add, &collecting);
+    static_words_each(graph, reader, add, &collecting);
     if (holders->failed)
         return error_memory(err);
+    name_variables(holders, reader);
     if (holders->count)
         qsort(holders->items, holders->count, sizeof(*holders->items), compare);
     put_behind_modules(holders, graph, reader);

@@ -13,9 +13,9 @@
 enum { HOLDERS_STEP = 8 };
 
 struct holder {
-    uint32_t node; /* that is held */
+    uint32_t node; /* that is held; the first member, for order_first */
     /*
-     * Modules come first, then local variables, the rest of frames, threads, interpreters, types;
+     * Modules come first, then local variables, threads, the rest of frames, interpreters, types;
      * guesses last. The dictionary of a module counts as one reference from that module, whoever
      * else holds it: a frame that runs the module's code, an interpreter's pointer to the one of
      * sys.

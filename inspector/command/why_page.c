@@ -21,7 +21,7 @@ static const char *const start_names[] = {
 static const char *const root_names[] = {
     [ROOT_NONE] = "none",   [ROOT_MODULE] = "module", [ROOT_LOCAL] = "local",
     [ROOT_FRAME] = "frame", [ROOT_THREAD] = "thread", [ROOT_INTERPRETER] = "interpreter",
-    [ROOT_TYPE] = "type",
+    [ROOT_TYPE] = "type",   [ROOT_STATIC] = "static",
 };
 
 static const char *const edge_names[] = {
@@ -146,6 +146,7 @@ static void add_balance(const struct balance *balance, struct report *facts)
     report_fact_number(facts, "references.visited", UNIT_COUNT, balance->visited);
     report_fact_number(facts, "references.owned", UNIT_COUNT, balance->owned);
     report_fact_number(facts, "references.roots", UNIT_COUNT, balance->roots);
+    report_fact_number(facts, "references.statics", UNIT_COUNT, balance->statics);
     report_fact_number(facts, "references.guesses", UNIT_COUNT, balance->guesses);
     report_fact_number(facts, "references.outside", UNIT_COUNT,
                        surplus > 0 ? (uint64_t)surplus : 0);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "inspector/command/why_words.h"
 
+#include "inspector/command/why_shortcuts.h"
 #include "inspector/python/printer.h"
 #include "inspector/python/unicode.h"
 
@@ -42,6 +43,10 @@ void why_add_name(const struct reader *reader, const struct root *root, struct t
     case ROOT_TYPE:
         type = reader_type(reader, root->name);
         text_add(text, type ? type->name : "?");
+        break;
+    case ROOT_STATIC:
+        if (root->name)
+            add_str(reader, root->name, text);
         break;
     case ROOT_FRAME:
     case ROOT_THREAD:
@@ -86,13 +91,18 @@ static void add_place(const struct saying *saying, const struct root *root)
     text_free(&file);
 }
 
+/* By the kernel's number where that is known. */
+static void add_thread_of(const struct saying *saying, uint64_t id, uint64_t ident, uint64_t thread)
+{
+    if (id)
+        text_addf(saying->text, "thread %" PRIu64, id);
+    else
+        text_addf(saying->text, "thread 0x%" PRIx64, ident ? ident : thread);
+}
+
 static void add_thread(const struct saying *saying, const struct root *root)
 {
-    if (root->thread_id)
-        text_addf(saying->text, "thread %" PRIu64, root->thread_id);
-    else
-        text_addf(saying->text, "thread 0x%" PRIx64,
-                  root->thread_ident ? root->thread_ident : root->thread);
+    add_thread_of(saying, root->thread_id, root->thread_ident, root->thread);
 }
 
 static void add_frame_root(const struct saying *saying, const struct root *root)
@@ -118,11 +128,28 @@ static void add_frame_root(const struct saying *saying, const struct root *root)
         text_addf(text, "[%" PRIu64 "]", root->reference.number);
 }
 
+/* Its file is named by the module that is in it; that of the interpreter has many. */
+static void add_variable(const struct saying *saying, const struct root *root)
+{
+    const struct python *python = saying->reader->python;
+    uint64_t state = python->runtime ? python->runtime : python->generation0;
+
+    text_add(saying->text, root->place == root->reference.to ? "static object" : "static variable");
+    if (state >= root->file && state < root->file_end) {
+        text_add(saying->text, " of the interpreter");
+    } else if (root->name) {
+        text_add(saying->text, " of ");
+        why_add_name(saying->reader, root, saying->text);
+    }
+    if (root->place != root->reference.to)
+        text_addf(saying->text, " at 0x%" PRIx64, root->place);
+}
+
 static void add_root(const struct saying *saying, const struct root *root)
 {
     struct text *text = saying->text;
 
-    if (root->reference.is_guess)
+    if (root->reference.is_guess && root->place != root->reference.to)
         text_add(text, "perhaps ");
     if (root->interpreter_number)
         text_addf(text, "interpreter %u ", root->interpreter_number);
@@ -142,6 +169,11 @@ static void add_root(const struct saying *saying, const struct root *root)
     case ROOT_INTERPRETER:
         text_addf(text, "%s%s", root->interpreter_number ? "" : "interpreter ",
                   root->reference.name);
+        if (strcmp(root->reference.name, "signal_handlers") == 0)
+            text_addf(text, "[%" PRIu64 "]", root->reference.number);
+        break;
+    case ROOT_STATIC:
+        add_variable(saying, root);
         break;
     case ROOT_TYPE:
         text_add(text, "static type ");
@@ -200,13 +232,61 @@ static bool is_attribute(const struct saying *saying, size_t number)
            type && type->is_class && !(type->flags & TPFLAGS_TYPE_SUBCLASS);
 }
 
+/* The value of a context variable: how many links it takes, of at most `most`; 0 if it is something
+ * else. */
+static size_t add_variable_of_context(const struct saying *saying, size_t number, size_t most)
+{
+    struct text *text = saying->text;
+    uint64_t variable;
+    size_t taken =
+        shortcut_of_context(saying->reader, saying->graph, saying->chain, number, &variable);
+
+    if (!taken || taken > most)
+        return 0;
+    text_add(text, "[ContextVar ");
+    if (saying->style->repr_length)
+        print_object(saying->reader, read_pointer(saying->reader, variable, PyContextVar_var_name),
+                     saying->style->repr_length, text);
+    else
+        text_add(text, "…");
+    text_add(text, "]");
+    return taken;
+}
+
+/* The thread in which an attribute of a threading.local is; as above. */
+static size_t add_thread_of_local(const struct saying *saying, size_t number, size_t most)
+{
+    const struct reader *reader = saying->reader;
+    uint64_t thread;
+    size_t taken = shortcut_of_local(reader, saying->graph, saying->chain, number, &thread);
+
+    if (!taken || taken >= most)
+        return 0;
+    text_add_char(saying->text, '[');
+    if (thread)
+        add_thread_of(saying, read_pointer(reader, thread, thread_native_id),
+                      read_pointer(reader, thread, thread_ident), thread);
+    else
+        text_add(saying->text, "a thread");
+    text_add_char(saying->text, ']');
+    struct link attribute = saying->chain->links[number + taken];
+    attribute.reference.label = LABEL_ATTRIBUTE;
+    add_link(saying, &attribute);
+    return taken + 1;
+}
+
 /* The links from node `from` on, up to that of node `end`. */
 static void add_links(const struct saying *saying, size_t from, size_t end)
 {
     bool is_long = end - from > 2 * WHY_SHOWN_STEPS + 1;
 
     for (size_t i = from; i < end; i++) {
-        if (is_long && i == from + WHY_SHOWN_STEPS) {
+        size_t taken = add_variable_of_context(saying, i, end - i);
+        if (!taken)
+            taken = add_thread_of_local(saying, i, end - i);
+        if (taken) {
+            i += taken - 1;
+        } else if (is_long && i == from + WHY_SHOWN_STEPS) {
             size_t left_out = end - from - 2 * WHY_SHOWN_STEPS;
             text_addf(saying->text, " ...(%zu more)... ", left_out);
             i += left_out - 1;

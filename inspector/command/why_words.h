@@ -3,6 +3,7 @@
  * why_words - a chain of references as a line for a person.
  *
  *     module app.__dict__['CACHE']['k17'][3] → app.models.Order 0x7f3a5c0d1e80
+ *     thread 4711 context[ContextVar 'request'] → app.Request 0x7f...
  *     thread 4711 handle() app.py:88 local req.user['orders'][0] → app.models.Order 0x7f...
  */
 #ifndef PYINSPECT_WHY_WORDS_H

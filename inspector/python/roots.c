@@ -7,6 +7,7 @@
 #include "inspector/python/names.h"
 #include "inspector/python/object.h"
 #include "inspector/python/static_type.h"
+#include "inspector/python/statics.h"
 
 #include <string.h>
 
@@ -416,6 +417,23 @@ static void tell_interpreter(struct walk *walk, uint64_t interpreter)
     tell_states(walk, interpreter, interp_extension_types);
 }
 
+/* What signal.signal() was given. */
+static void tell_signal_handlers(struct walk *walk)
+{
+    uint64_t handlers = statics_signal_handlers(walk->reader);
+
+    walk->here.kind = ROOT_INTERPRETER;
+    for (unsigned i = 1; handlers && i < STATICS_SIGNALS && !walk->references.ended; i++)
+        reference_tell(
+            &walk->references,
+            &(struct reference){.to = read_word(walk->reader, handlers + i * STATICS_HANDLER_SIZE +
+                                                                  sizeof(uint64_t)),
+                                .label = LABEL_FIELD,
+                                .name = "signal_handlers",
+                                .number = i,
+                                .is_owned = true});
+}
+
 /* Those that were met so far: of the others nobody knows. */
 static void tell_static_types(struct walk *walk)
 {
@@ -455,6 +473,8 @@ static void walk_all(struct walk *walk)
     for (unsigned i = 0; interpreter && i < count && !walk->references.ended; i++) {
         walk->here = (struct root){.interpreter = interpreter, .interpreter_number = count - 1 - i};
         tell_interpreter(walk, interpreter);
+        if (!walk->here.interpreter_number)
+            tell_signal_handlers(walk);
         interpreter = interpreters_next(reader, interpreter);
     }
 }
@@ -478,6 +498,38 @@ void roots_each(const struct reader *reader, root_visit *visit, void *context)
     tell_static_types(&walk);
 }
 
+/* Is each key its own value, as far as can be seen at once: the interned strings? */
+static bool is_interned(const struct reader *reader, uint64_t dict)
+{
+    struct dict_walk walk;
+    struct dict_entry entry;
+
+    return dict_open(reader, dict, &walk) && dict_next(&walk, &entry) && entry.key == entry.value;
+}
+
+static bool tell_static_dicts(void *context, uint64_t address, const uint64_t *words, size_t count)
+{
+    struct walk *walk = context;
+    const struct reader *reader = walk->reader;
+
+    for (size_t i = 0; i < count && !walk->references.ended; i++) {
+        if (!words[i] || statics_is_state(reader, address + i * sizeof(*words)) ||
+            words[i] % sizeof(uint64_t) || !object_is_there(reader, words[i]))
+            continue;
+        const struct type *type = reader_type_of(reader, words[i]);
+        if (type && strcmp(type->name, "dict") == 0 && !is_interned(reader, words[i]))
+            tell(walk, words[i], "static variable");
+    }
+    return !walk->references.ended;
+}
+
+static bool tell_static_segment(void *context, const struct statics_segment *segment)
+{
+    struct walk *walk = context;
+
+    return statics_read(walk->reader, segment, tell_static_dicts, walk);
+}
+
 static bool tell_root(void *context, const struct root *root)
 {
     struct references *references = context;
@@ -496,6 +548,8 @@ void roots_tell(const struct reader *reader, struct references *references)
                         .references.most = references->most};
 
     walk_all(&walk);
+    walk.here = (struct root){.kind = ROOT_STATIC};
+    statics_each_own(reader, tell_static_segment, &walk);
     if (walk.references.told > references->told - before) /* places without an object, too */
         reference_skip(references, walk.references.told - (references->told - before));
 }

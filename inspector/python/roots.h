@@ -8,6 +8,7 @@
  *     of a thread          what its running frames hold (locals, cells, code, function, the
  *                          evaluation stack as far as it is known), its exceptions, context, dict,
  *                          its running task
+ *     of the process       the handlers of signals (statics.h)
  *     of static types      themselves; and what other interpreters than the main one keep of them
  *
  * Up to 3.10 a frame is an object, and told as that; its locals besides.
@@ -29,6 +30,7 @@ enum root_kind {
     ROOT_THREAD,      /* of a thread: its exceptions, context, dict; a running task */
     ROOT_INTERPRETER, /* of the interpreter: its tables, caches, hooks */
     ROOT_TYPE,        /* a static type, and what an interpreter keeps of one (`name` is the type) */
+    ROOT_STATIC,      /* a variable of C code: told by static_words.h, not here */
 };
 
 /*
@@ -49,7 +51,11 @@ struct root {
     uint64_t function;     /* its function (3.11 and later); else 0 */
     uint32_t line;         /* where it is; 0: not known */
     unsigned depth;        /* of the frame in its thread: 0 is the one that runs */
-    uint64_t name;         /* ROOT_MODULE: a str; ROOT_TYPE: a type */
+    /* ROOT_MODULE: a str; ROOT_TYPE: a type; ROOT_STATIC: that of the module which has the file, or
+     * 0. */
+    uint64_t name;
+    uint64_t place;          /* ROOT_STATIC: where the variable is */
+    uint64_t file, file_end; /* ROOT_STATIC: what is mapped of its file */
 };
 
 /* False: enough. */
@@ -59,7 +65,9 @@ typedef bool root_visit(void *context, const struct root *root);
  * (object_is_there). Of each interpreter first its modules, then its threads, then the rest. */
 void roots_each(const struct reader *reader, root_visit *visit, void *context);
 
-/* Tells what they hold, but for guesses and static types, to whom only `references` matter. */
+/* Tells what they hold, but for guesses and static types, to whom only `references` matter; and the
+ * dicts that static variables of the interpreter hold, which the collector may not track: but for
+ * that of the interned strings. */
 void roots_tell(const struct reader *reader, struct references *references);
 
 #endif

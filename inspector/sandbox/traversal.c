@@ -19,6 +19,7 @@ enum {
     MOST_IN_VAIN = 64,
     FIRST_WRITING = 1, /* objects in a row that may write, the next time twice as many */
     TAKEN_AT_ONCE = 1 << 10,
+    FEWER = 16,            /* objects are given in so many parts, where one of them has lied */
     SLACK_WORDS = 1 << 12, /* what an object may visit beyond the words that there are */
     MOST_VISITS = 8,       /* of each word that there is, by all objects together */
 };
@@ -45,6 +46,7 @@ struct traversal {
     size_t prefetched, prefetching; /* objects so far, and the next time */
     unsigned in_vain;               /* in a row */
     size_t writing;                 /* objects, the next time */
+    size_t batch, batched;          /* objects that are given at once (0: any), up to that one */
     uint64_t *words;                /* of the object that is being taken */
     size_t word_count, word_capacity;
     uint64_t most_words;    /* of one object */
@@ -64,7 +66,8 @@ struct round {
                  * it and of those behind it */
     uint64_t ahead_faults;
     bool over;
-    bool lied;
+    bool lied;      /* it says what cannot be, or */
+    bool excessive; /* the next object visits too much */
 };
 
 static uint64_t load(const uint64_t *word)
@@ -132,7 +135,7 @@ static bool take_words(struct traversal *traversal, struct round *round, uint64_
     const uint64_t *ring = traversal->shared.answers->words;
 
     if (count > traversal->most_words - traversal->word_count) {
-        round->lied = true;
+        round->excessive = true;
         return false;
     }
     uint64_t *grown = vector_grow(traversal->words, &traversal->word_capacity,
@@ -229,8 +232,8 @@ static void take_end(struct traversal *traversal, struct round *round, uint64_t 
 
 static bool goes_on(const struct traversal *traversal, const struct round *round)
 {
-    return !round->over && !round->lied && !traversal->enough && !traversal->no_memory &&
-           traversal->words_left && !traversal->offenders.too_many;
+    return !round->over && !round->lied && !round->excessive && !traversal->enough &&
+           !traversal->no_memory && traversal->words_left && !traversal->offenders.too_many;
 }
 
 /* Takes what is there, a part at a time, so that the child has room meanwhile. False: nothing was
@@ -281,6 +284,12 @@ static void give(struct traversal *traversal, struct round *round)
     }
     if (most > round->ends_taken + RESIDENT_REQUESTS)
         most = round->ends_taken + RESIDENT_REQUESTS;
+    if (traversal->told >= traversal->batched)
+        traversal->batch = 0;
+    if (traversal->batch && round->given > round->ends_taken)
+        most = round->given;
+    else if (traversal->batch && most > round->given + traversal->batch)
+        most = round->given + traversal->batch;
     while (round->given < most) {
         uint64_t number = round->given++;
         orders->requests[number % RESIDENT_REQUESTS] = traversal->objects[round->first + number];
@@ -301,7 +310,7 @@ static bool has_stumbled(struct traversal *traversal, struct round *round)
 
     if (round->ahead || has_taken_all(round))
         return false;
-    if (round->lied)
+    if (round->lied || round->excessive)
         return true;
     if (!goes_on(traversal, round) || (idle && traversal->idle != traversal->told)) {
         traversal->idle = traversal->told;
@@ -345,7 +354,25 @@ static bool serve(struct traversal *traversal, struct round *round)
             return !round->ahead;
         }
     }
-    return round->lied && !round->ahead;
+    return (round->lied || round->excessive) && !round->ahead;
+}
+
+/*
+ * A child that lies does so for one of the objects that it was given and that were not told yet.
+ * Where that may be several, they are given to the next one in smaller parts, until one alone is to
+ * blame. False: it is the next object.
+ */
+static bool narrow_down(struct traversal *traversal, const struct round *round)
+{
+    size_t given = round->first + round->given;
+
+    if (!round->lied || given <= traversal->told + 1)
+        return false;
+    traversal->batch = (given - traversal->told) / FEWER;
+    traversal->batch += !traversal->batch;
+    if (given > traversal->batched)
+        traversal->batched = given;
+    return true;
 }
 
 /* ---- One child after the other. ---- */
@@ -395,7 +422,7 @@ static bool run_child(struct traversal *traversal, bool writable, bool *ret_writ
     if (round.ahead)
         prefetch(traversal);
     *ret_writable = round.over || (round.ahead && writable);
-    if (stumbled && traversal->told < traversal->count)
+    if (stumbled && traversal->told < traversal->count && !narrow_down(traversal, &round))
         flag(traversal, TRAVERSAL_ENDED);
     return true;
 }

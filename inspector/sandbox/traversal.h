@@ -16,6 +16,10 @@
  * memory is run again in a child that may write to its copy. A function that was flagged often is
  * not run any more.
  *
+ * A child that was taken over may say anything. Where that cannot be, the objects it was given are
+ * run again in smaller parts, down to one alone, so that the one that is flagged is the one that
+ * lies. What it says that can be is told.
+ *
  * What comes back is a stranger's: addresses in any number, of anything. They are told as they
  * came, 0 and nonsense among them; only their number is bounded.
  *

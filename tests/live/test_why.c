@@ -39,7 +39,7 @@ ParameterizedTest(size_t *index, why, tells_how_things_are_held, .timeout = 300)
     struct interpreter python = pythons_get(index);
 
     judge_scene(&python, "fixtures", (const char *const[]){"why", "-", "--json", NULL},
-                "row[\"checked\"] >= 16 and row[\"confirmed\"] > 30");
+                "row[\"checked\"] >= 25 and row[\"confirmed\"] > 50");
 }
 
 ParameterizedTestParameters(why, without_running_anything)
@@ -52,7 +52,7 @@ ParameterizedTest(size_t *index, why, without_running_anything, .timeout = 300)
     struct interpreter python = pythons_get(index);
 
     judge_scene(&python, "fixtures", (const char *const[]){"why", "-", "--json", "--no-exec", NULL},
-                "row[\"checked\"] >= 16 and row[\"confirmed\"] > 30");
+                "row[\"checked\"] >= 25 and row[\"confirmed\"] > 50");
 }
 
 ParameterizedTestParameters(why, no_chain_is_longer_than_objgraphs)

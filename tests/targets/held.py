@@ -12,6 +12,8 @@ Orders, one a line, name a file of pages in JSON:
 Each is answered by a line of JSON: how many were "checked", the "complaints", how many are "wrong";
 how many references were "confirmed" by gc.get_referents, and how many "owned" ones there are.
 """
+import asyncio
+import atexit
 import collections
 import ctypes
 import functools
@@ -19,16 +21,18 @@ import gc
 import json
 import os
 import random
+import signal
 import sys
 import threading
 import types
+import weakref
 
 try:
     import contextvars
 except ImportError:  # 3.6
     contextvars = None
 
-EXPECTED = []  # (address, its chain, references from outside)
+EXPECTED = []  # (address, its chain or a function that judges it, references from outside)
 KEPT = []
 RUNNING = threading.Event()
 MANY = 500
@@ -49,8 +53,8 @@ def thread_name():
 
 
 def expect(held, chain, outside=0):
-    """No chain: a cycle holds it."""
-    if chain is not None:
+    """No chain: a cycle holds it. A function says whether a chain is right."""
+    if isinstance(chain, str):
         chain += " \N{RIGHTWARDS ARROW} __main__.Order %#x" % id(held)
     EXPECTED.append((id(held), chain, outside))
 
@@ -126,7 +130,159 @@ def hold_in_context():
     KEPT.append(variable)
     order = Order()
     variable.set(order)
-    expect(order, "%s context.vars.root[1]" % thread_name())
+    expect(order, "%s context[ContextVar 'variable']" % thread_name())
+
+
+class Held:
+    """Called by whoever holds it."""
+
+    def __init__(self):
+        self.order = Order()
+
+    def __call__(self, *arguments):
+        return None
+
+
+def ends_with(held, *words):
+    """A chain that has these words, one behind the other, and ends at the object."""
+    end = " \N{RIGHTWARDS ARROW} __main__.Order %#x" % id(held)
+
+    def judge(chain):
+        at = 0
+        for word in words:
+            at = chain.find(word, at)
+            if at < 0:
+                return False
+        return chain.endswith(end)
+
+    return judge
+
+
+def hold_by_variable():
+    """In a variable of C code that nothing uses in a program that is not interactive."""
+    order = Order()
+    variable = ctypes.c_void_p.in_dll(ctypes.pythonapi, "PyOS_InputHook")
+    variable.value = id(order)
+    for _ in range(2):
+        ctypes.pythonapi.Py_IncRef(ctypes.py_object(order))
+    expect(order, "perhaps static variable of the interpreter at %#x" % ctypes.addressof(variable),
+           1)  # one reference is the variable's
+
+
+def hold_by_signal():
+    held = Held()
+    signal.signal(signal.SIGUSR2, held)
+    expect(held.order, "interpreter signal_handlers[%d].order" % signal.SIGUSR2)
+
+
+def hold_by_exit():
+    held = Held()
+    atexit.register(held)
+    expect(held.order, ends_with(held.order, "atexit", ".order"))
+
+
+def hold_by_weak_reference():
+    held = Held()
+    KEPT.append(weakref.ref(INSTANCE, held))
+    expect(held.order, "module __main__.__dict__['KEPT'][%d].__callback__.order" % (len(KEPT) - 1))
+
+
+LOCAL = threading.local()
+
+
+def hold_in_thread():
+    """In a context, a threading.local, a trace function and a profile function of another."""
+    ready = threading.Event()
+    trace, profile = Held(), Held()
+
+    def work():
+        LOCAL.order = Order()
+        expect(LOCAL.order, "module __main__.__dict__['LOCAL'][%s].order" % thread_name())
+        if contextvars:
+            variable = contextvars.ContextVar("request")
+            KEPT.append(variable)
+            order = Order()
+            variable.set(order)
+            expect(order, "%s context[ContextVar 'request']" % thread_name())
+            del order
+        expect(trace.order, "%s trace_function.order" % thread_name())
+        expect(profile.order, "%s profile_function.order" % thread_name())
+        place.append(sys._getframe())
+        sys.settrace(trace)
+        sys.setprofile(profile)
+        ready.set()
+        forever.acquire()
+
+    forever = threading.Lock()
+    forever.acquire()
+    place = []
+    threading.Thread(target=work, daemon=True).start()
+    ready.wait()
+    del place[:]
+    KEPT.append(forever)
+
+
+def hold_in_task():
+    """By the coroutine of a task that runs, of one that waits for it, and by the frame of the
+    former."""
+    ready = threading.Event()
+
+    async def wait_for(task, order):
+        await task
+        return order
+
+    async def serve():
+        inner = Order()
+        expect(inner, ends_with(inner, thread_name(), "serve() held.py:%d local inner" % (
+            sys._getframe().f_code.co_firstlineno + 11)))
+        outer = asyncio.ensure_future(wait_for(asyncio.ensure_future(never()), Order()))
+        await asyncio.sleep(0)
+        coroutine = outer.get_coro() if hasattr(outer, "get_coro") else outer._coro
+        order = coroutine.cr_frame.f_locals["order"]
+        expect(order, ends_with(order, "local order"))
+        del order, coroutine
+        ready.set()
+        stop.acquire()
+
+    async def never():
+        await asyncio.get_event_loop().create_future()
+
+    stop = threading.Lock()
+    stop.acquire()
+
+    def work():
+        loop = asyncio.new_event_loop()
+        loop.run_until_complete(serve())
+
+    threading.Thread(target=work, daemon=True).start()
+    ready.wait()
+    KEPT.append(stop)
+
+
+def hold_in_interpreter():
+    """In a module of a subinterpreter, which says where."""
+    for name in "_interpreters", "_xxsubinterpreters":
+        try:
+            interpreters = __import__(name)
+            break
+        except ImportError:
+            interpreters = None
+    if not interpreters:
+        return
+    number = interpreters.create()
+    read, write = os.pipe()
+    interpreters.run_string(number, """if True:
+        import os, sys, types
+        class Order: pass
+        module = types.ModuleType("held")
+        sys.modules["held"] = module
+        module.orders = {"k": [Order()]}
+        os.write(%d, b"%%#x" %% id(module.orders["k"][0]))
+        del module""" % write)
+    KEPT.append(number)
+    address = int(os.read(read, 64), 16)
+    chain = "interpreter 1 module held.__dict__['orders']['k'][0]"
+    EXPECTED.append((address, chain + " \N{RIGHTWARDS ARROW} __main__.Order %#x" % address, 0))
 
 
 def hold_in_foreign_type():
@@ -161,6 +317,13 @@ def make_fixtures():
     hold_in_foreign_type()
     if contextvars:
         hold_in_context()
+    hold_by_variable()
+    hold_by_signal()
+    hold_by_exit()
+    hold_by_weak_reference()
+    hold_in_thread()
+    hold_in_task()
+    hold_in_interpreter()
 
 
 def proper_modules():
@@ -237,9 +400,12 @@ class Findings:
             elif len(first["steps"]) == 1 and not first["chain"].endswith(" itself"):
                 self.complain("nothing comes behind the cycle", row)
             return
-        if row["by"] == "guesses":
+        if row["by"] == "guesses" and not callable(chain):
             chain = chain.replace(" via tp_traverse", " ?")
-        if first["chain"] != chain:
+        if callable(chain):
+            if not first["chain"] or not chain(first["chain"]):
+                self.complain("it is another one", first["chain"])
+        elif first["chain"] != chain:
             self.complain("it is " + chain, first["chain"])
         if row["references"]["outside"] != outside:
             self.complain("%d from outside" % outside, row["references"])

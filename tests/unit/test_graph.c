@@ -313,6 +313,42 @@ Test(graph, believes_traversals, .timeout = 60)
     world_free(&world);
 }
 
+static bool count_look(void *context, struct image_range *range, uint64_t address, uint64_t size)
+{
+    (void)range, (void)address, (void)size;
+    ++*(unsigned *)context;
+    return false;
+}
+
+/* Each look at one takes a page along, which has to be copied while the target stands still. */
+Test(graph, looks_at_few_of_what_a_traversal_makes_up, .timeout = 60)
+{
+    enum { STRAYS = 20000, MOST_LOOKS = 4096 + 2 };
+    static uint64_t strays[STRAYS];
+    struct image_range range = {.start = UINT64_C(0x700000000000),
+                                .size = (uint64_t)STRAYS * IMAGE_PAGE};
+    struct world world;
+    struct error err;
+    unsigned looks = 0;
+
+    world_init(&world);
+    do_exec(&world);
+    let_things_be_traversed(&world);
+    uint64_t thing = new_thing(&world, 0);
+    for (size_t i = 0; i < STRAYS; i++)
+        strays[i] = range.start + i * IMAGE_PAGE + 64;
+    script(thing, TRAVERSED, strays, STRAYS);
+    cr_assert(image_add(&world.heap.image, &range, &err), "%s", err.text);
+    world.heap.image.fill = count_look;
+    world.heap.image.fill_context = &looks;
+    make(&world);
+    cr_expect_gt(looks, 1000);
+    cr_expect_leq(looks, MOST_LOOKS, "%u", looks);
+    cr_expect_eq(world.report.verdict.heap.bad_references, STRAYS);
+    expect_referents(&world, thing, NULL, 0, 0);
+    world_free(&world);
+}
+
 /* What only a traversal knows of is an object like others, traversed in its turn. */
 Test(graph, has_what_only_traversals_know_of, .timeout = 60)
 {

@@ -208,6 +208,36 @@ Test(traversal, survives_children_that_were_taken_over, .timeout = 120)
     }
 }
 
+/* One among many that were given with it, of which the first were not told yet when it lied. */
+static void find_liar(enum hostile_deed deed)
+{
+    enum { COUNT = 500, LIAR = 400 };
+    struct hostile hostile;
+    struct traversal_report report;
+    uint64_t objects[COUNT];
+
+    hostile_init(&hostile);
+    for (uint64_t i = 0; i < COUNT; i++)
+        objects[i] = hostile_object(&hostile, i == LIAR ? deed : HOSTILE_NOT, i, 2, 3);
+    struct seen *seen = run(&hostile, objects, COUNT, &report);
+    for (uint64_t i = 0; i < COUNT; i++) {
+        cr_expect_eq(seen->outcomes[i], i == LIAR ? TRAVERSAL_ENDED : TRAVERSED,
+                     "deed %d: %lu is %d", deed, (unsigned long)i, seen->outcomes[i]);
+        if (i != LIAR)
+            cr_expect_eq(seen->sums[i], sum_of(i, 2, 3), "deed %d: %lu", deed, (unsigned long)i);
+    }
+    cr_expect_eq(report.last_trouble, objects[LIAR], "deed %d", deed);
+    cr_expect_leq(report.children, 8, "deed %d: %u", deed, report.children);
+    free(seen);
+    hostile_free(&hostile);
+}
+
+Test(traversal, names_the_one_that_lies, .timeout = 120)
+{
+    find_liar(HOSTILE_CLAIM);
+    find_liar(HOSTILE_CLAIM_WORDS);
+}
+
 Test(traversal, leaves_other_processes_alone)
 {
     struct hostile hostile;
