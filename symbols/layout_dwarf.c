@@ -27,6 +27,15 @@ enum structure_id {
     STRUCTURES
 };
 
+static const struct {
+    enum structure_id structure;
+    const char *paths; /* NULL: the structure itself */
+} places[LAYOUT_SLOTS] = {
+#define STRUCT(id, names) [sizeof_##id] = {STRUCTURE_##id, NULL},
+#define FIELD(id, name, paths) [id##_##name] = {STRUCTURE_##id, paths},
+#include "symbols/fields.def"
+};
+
 static void set_structure(struct layout_slot *slot, const struct dwarf_type *type)
 {
     if (!type->name || type->size > UINT32_MAX)
@@ -62,8 +71,11 @@ bool layout_from_dwarf(struct layout *ret, Dwarf *dwarf, struct error *err)
     if (!dwarf_types_find(dwarf, likely_units, types, STRUCTURES, err))
         return false;
     *ret = (struct layout){0};
-#define STRUCT(id, names) set_structure(&ret->slots[sizeof_##id], &types[STRUCTURE_##id]);
-#define FIELD(id, name, paths) set_field(&ret->slots[id##_##name], &types[STRUCTURE_##id], paths);
-#include "symbols/fields.def"
+    for (size_t i = 0; i < LAYOUT_SLOTS; i++) {
+        if (places[i].paths)
+            set_field(&ret->slots[i], &types[places[i].structure], places[i].paths);
+        else
+            set_structure(&ret->slots[i], &types[places[i].structure]);
+    }
     return true;
 }

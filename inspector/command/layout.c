@@ -54,24 +54,29 @@ static const struct column columns[] = {
     {"bit_offset", "Bit", UNIT_COUNT},     {"bits", "Bits", UNIT_COUNT},
 };
 
-static void add_row(struct report *report, const struct layout_slot *slot, const char *structure,
-                    const char *field)
-{
-    if (!slot->present)
-        return;
-    report_cell_text(report, structure, strlen(structure));
-    report_cell_text(report, field, strlen(field));
-    report_cell_number(report, slot->offset);
-    report_cell_number(report, slot->size);
-    report_cell_number(report, slot->bit_offset);
-    report_cell_number(report, slot->bit_size);
-}
+static const struct {
+    const char *structure;
+    const char *field; /* "": the structure itself */
+} names[LAYOUT_SLOTS] = {
+#define STRUCT(id, names) [sizeof_##id] = {#id, ""},
+#define FIELD(id, name, paths) [id##_##name] = {#id, #name},
+#include "symbols/fields.def"
+};
 
 static void add_rows(struct report *report, const struct layout *layout)
 {
-#define STRUCT(id, names) add_row(report, &layout->slots[sizeof_##id], #id, "");
-#define FIELD(id, name, paths) add_row(report, &layout->slots[id##_##name], #id, #name);
-#include "symbols/fields.def"
+    for (size_t i = 0; i < LAYOUT_SLOTS; i++) {
+        const struct layout_slot *slot = &layout->slots[i];
+
+        if (!slot->present)
+            continue;
+        report_cell_text(report, names[i].structure, strlen(names[i].structure));
+        report_cell_text(report, names[i].field, strlen(names[i].field));
+        report_cell_number(report, slot->offset);
+        report_cell_number(report, slot->size);
+        report_cell_number(report, slot->bit_offset);
+        report_cell_number(report, slot->bit_size);
+    }
 }
 
 static void add_facts(struct report *report, const struct layout_table *table,
