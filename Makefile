@@ -24,13 +24,25 @@ LIBS := libdw libelf libseccomp sqlite3 zlib
 WARNINGS := -Wall -Wextra -Wshadow -Wmissing-prototypes -Wstrict-prototypes -Wpointer-arith \
     -Wwrite-strings -Wvla -Wundef -Wformat=2 -Wimplicit-fallthrough -Wswitch-enum \
     -Wold-style-definition -Wcast-qual
+# The tests' own objects take longer to compile than to run, and a report of the sanitizers names
+# lines, which is all that they need to know. Nothing is looked for in what is built for its warnings.
+ifeq ($(BUILD),san)
+CFLAGS ?= -O2 -g1
+TEST_CFLAGS ?= -O0 -g1
+else ifeq ($(BUILD),werror)
+CFLAGS ?= -O2
+else
 CFLAGS ?= -O2 -g
+endif
+TEST_CFLAGS ?= $(CFLAGS)
 HARDEN := -fstack-protector-strong -fPIE
 ifneq ($(BUILD),san)
 HARDEN += -D_FORTIFY_SOURCE=2
 endif
-ALL_CFLAGS = -std=c11 -D_GNU_SOURCE -I. $(WARNINGS) $(HARDEN) $(SAN) $(CFLAGS) \
-    $(shell $(PKG_CONFIG) --cflags $(LIBS)) -pthread
+# Asked once, but not before pkg-config itself is there.
+LIBS_CFLAGS = $(eval LIBS_CFLAGS := $$(shell $(PKG_CONFIG) --cflags $(LIBS)))$(LIBS_CFLAGS)
+ALL_CFLAGS = -std=c11 -D_GNU_SOURCE -I. $(WARNINGS) $(HARDEN) $(SAN) $(CFLAGS) $(LIBS_CFLAGS) \
+    -pthread
 ALL_LDFLAGS = -pie -Wl,-z,relro,-z,now $(SAN) $(LDFLAGS) -pthread
 ALL_LIBS = $(shell $(PKG_CONFIG) --libs $(LIBS)) -lm
 ifeq ($(BUILD),san)
@@ -169,7 +181,9 @@ check: ## run the tests under ASan and UBSan on every interpreter that is found
 	-@tests/interpreters/fetch.sh
 	@$(MAKE) BUILD=san run-tests
 
-run-tests: $(TESTS:%=$(OUT)/%-tests) $(OUT)/pyinspect
+tests: $(TESTS:%=$(OUT)/%-tests) $(OUT)/pyinspect
+
+run-tests: tests
 	@tests/support/run-tests.sh $(OUT) $(TESTS)
 
 $(OUT)/%-tests: $(OUT)/libpyinspect.a
@@ -179,18 +193,39 @@ $(OUT)/%-tests: $(OUT)/libpyinspect.a
 test_objects = $(patsubst %.c,$(OUT)/%.o,$(wildcard tests/$(1)/*.c))
 $(OUT)/unit-tests: $(call test_objects,unit) $(call test_objects,support)
 $(OUT)/live-tests: $(call test_objects,live) $(call test_objects,support)
-$(TEST_SOURCES:%.c=$(OUT)/%.o): | $(OUT)/have-check
+$(TEST_SOURCES:%.c=$(OUT)/%.o): CFLAGS := $(TEST_CFLAGS)
+$(TEST_SOURCES:%.c=$(OUT)/%.o) $(TEST_SOURCES:%.c=$(OUT)/%.checked): | $(OUT)/have-check
 
-# What gcc makes without a warning is the program that is looked into: it is not built twice.
+# The parts go side by side, and one that fails does not end the others. What gcc makes without a
+# warning is the program that is looked into: it is not built twice.
 lint: ## check the layers, what may be named where, sizes, formats and warnings
 	@tests/support/install-dependencies.sh lint || [ "$$CI" != true ]
+	+@$(MAKE) -k lint-layers lint-sizes lint-formats lint-program
+
+lint-layers:
+	@tests/lint/layers.sh docs/architecture.md
+
+lint-sizes:
+	@tests/lint/sizes.sh
+
+lint-formats:
+	@tests/lint/formats.sh $(SCRIPTS)
+
+lint-program:
 	+@status=0; \
-	tests/lint/layers.sh docs/architecture.md || status=1; \
-	tests/lint/sizes.sh || status=1; \
-	tests/lint/formats.sh $(SCRIPTS) || status=1; \
 	tests/lint/warnings.sh || status=1; \
 	tests/lint/words.sh build/werror-gcc/pyinspect || status=1; \
 	exit $$status
+
+# All that a compiler can warn of without making anything, which for clang is everything.
+syntax: $(patsubst %.c,$(OUT)/%.checked,$(SOURCES) $(RESIDENT) $(TEST_SOURCES)) \
+    $(HEADERS:%=$(OUT)/%.alone)
+$(RESIDENT:%.c=$(OUT)/%.checked): ALL_CFLAGS = $(RESIDENT_CFLAGS)
+
+$(OUT)/%.checked: %.c Makefile | $(OUT)/have-build
+	@mkdir -p $(@D)
+	$(QUIET)$(CC) $(ALL_CFLAGS) -MMD -MP -MF $(@:.checked=.d) -MT $@ -fsyntax-only $<
+	@touch $@
 
 objects: $(SOURCES:%.c=$(OUT)/%.o) $(TEST_SOURCES:%.c=$(OUT)/%.o) $(HEADERS:%=$(OUT)/%.alone)
 
@@ -227,5 +262,6 @@ clean: ## remove build/
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z_-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' Makefile
 
-.PHONY: all interpreters check run-tests lint objects install uninstall demo bench bench-latency \
+.PHONY: all interpreters check tests run-tests lint lint-layers lint-sizes lint-formats \
+    lint-program syntax objects install uninstall demo bench bench-latency \
     clean help layouts always

@@ -22,11 +22,16 @@ struct row {
     size_t python, scene;
 };
 
+/* Of several builds of one version one sees all scenes; two million objects are as many in a debug
+ * build, and take thrice as long. */
 static bool is_set(const char *scene, const struct interpreter *pythons, size_t python)
 {
-    if (strcmp(scene, "frozen") == 0)
-        return pythons[python].minor >= 7;
-    return strcmp(scene, "two_million") != 0 || pythons_is_first(pythons, python);
+    if (strcmp(scene, "frozen") == 0 && pythons[python].minor < 7)
+        return false;
+    if (strcmp(scene, "two_million") == 0 && pythons[python].debug_build)
+        return false;
+    return strcmp(scene, "bare") == 0 || strcmp(scene, "stdlib") == 0 ||
+           pythons_is_first(pythons, python);
 }
 
 ParameterizedTestParameters(census, equals_what_the_target_says)
@@ -74,7 +79,7 @@ ParameterizedTest(struct row *row, census, equals_what_the_target_says, .timeout
 
 ParameterizedTestParameters(census, verifies_a_target_that_never_rests)
 {
-    return pythons_each(true);
+    return pythons_each(false);
 }
 
 /* There is no truth to compare with, but the links must agree, whatever the threads are doing. */

@@ -95,10 +95,10 @@ ParameterizedTest(size_t *index, objects, a_row_for_each, .timeout = 300)
                                 "and row[\"refcount\"] > 0 and row[\"size\"] >= 16 "
                                 "and row[\"repr\"] and row[\"generation\"] in (0, 1, 2) "
                                 "for row in rows)"));
-    cr_expect(program_rows_hold(&all, "len(set(row[\"address\"] for row in rows)) == len(rows)"));
-    cr_expect(program_rows_hold(&all, "set(row[\"reached\"] for row in rows) == "
-                                      "{\"tracked\", \"referent\", \"owned\"}"));
-    cr_expect(program_rows_hold(&all, "{\"str\", \"int\", \"bytes\", \"code\", \"NoneType\"} <= "
+    cr_expect(program_rows_hold(&all, "len(set(row[\"address\"] for row in rows)) == len(rows) and "
+                                      "set(row[\"reached\"] for row in rows) == "
+                                      "{\"tracked\", \"referent\", \"owned\"} and "
+                                      "{\"str\", \"int\", \"bytes\", \"code\", \"NoneType\"} <= "
                                       "set(row[\"type\"] for row in rows if not row[\"tracked\"] "
                                       "and row[\"generation\"] is None)"));
     program_free(&tracked);

@@ -57,7 +57,7 @@ ParameterizedTest(size_t *index, secrets, no_values_hides_them, .timeout = 300)
     struct interpreter python = pythons_get(index);
     struct judge judge;
 
-    judge_start(&judge, &python, "secrets.py", (const char *const[]){"@addresses", NULL});
+    judge_start(&judge, &python, "kept_secrets.py", (const char *const[]){"@addresses", NULL});
     for (size_t i = 0; i < sizeof(formats) / sizeof(*formats); i++)
         ask(&judge, "objects", formats[i], true);
     ask(&judge, "show", NULL, true);
@@ -79,7 +79,7 @@ Test(secrets, are_printed_without_it, .timeout = 300)
     cr_assert_gt(count, 0, "no interpreter to test with");
     for (size_t i = 0; i < sizeof(formats) / sizeof(*formats); i++) {
         struct judge judge;
-        judge_start(&judge, &pythons[count / 2], "secrets.py",
+        judge_start(&judge, &pythons[count / 2], "kept_secrets.py",
                     (const char *const[]){"@addresses", NULL});
         ask(&judge, "objects", formats[i].objects, false);
         ask(&judge, "show", formats[i].show, false);

@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: MIT
 /*
- * What `objects --referents` says, held by the target itself against gc.get_referents() of every
- * object: by equality and in the same order where tp_traverse is run, by share with --no-exec. And
- * types whose tp_traverse does harm (tests/targets/hostile_traverse.c): all other objects are told
- * as exactly, and neither the target nor anything else comes to harm.
+ * Types whose tp_traverse does harm (tests/targets/hostile_traverse.c): what `objects --referents`
+ * says of all other objects is as exact as without them (see test_everything.c), and neither the
+ * target nor anything else comes to harm.
  */
 #include "symbols/base/clock.h"
 #include "tests/support/judge.h"
@@ -13,7 +12,6 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -31,92 +29,9 @@ TestSuite(traversed, .fini = remove_scratch, .timeout = 600);
 
 static const char *const run_words[] = {"objects", "--all-objects", "--referents",
                                         "--json",  "--no-values",   NULL};
-static const char *const no_exec_words[] = {"objects",     "--all-objects", "--referents", "--json",
-                                            "--no-values", "--no-exec",     NULL};
 
 /* Of everything that was compared it was said that the type's own tp_traverse told it. */
 static const char by_traverse[] = "list(row[\"by\"]) == [\"traverse\"]";
-
-/* No complaint, and `claim` holds of the line with the number. */
-static void expect_finding(const struct judge *judge, const struct program *findings, unsigned line,
-                           const char *claim)
-{
-    char all[1024];
-
-    snprintf(all, sizeof(all), "[True] == [row[\"wrong\"] == 0 and (%s) for row in rows[%u:%u]]",
-             claim, line, line + 1);
-    const char *text = findings->out;
-    for (unsigned i = 0; i < line && text; i++)
-        text = strchr(text, '\n') ? strchr(text, '\n') + 1 : NULL;
-    const char *complaints = text ? strstr(text, "\"complaints\": [") : NULL;
-    cr_expect(program_rows_hold(findings, all), "%s: %s: %.4000s", judge->name, claim,
-              complaints ? complaints
-              : text     ? text
-                         : "no such line");
-}
-
-/* Both ways, of one heap with at least so many objects. */
-static void hold_both_ways(const struct interpreter *python, const char *scene, unsigned least)
-{
-    struct program findings;
-    struct judge judge;
-    char claim[256];
-
-    judge_start(&judge, python, "judge.py", (const char *const[]){scene, NULL});
-    cr_expect_eq(judge_ask(&judge, "referents", NULL, run_words), 0, "%s: %s", judge.name,
-                 judge.said);
-    cr_expect_not(strstr(judge.said, "tp_traverse failed"), "%s: %s", judge.name, judge.said);
-    cr_expect_not(strstr(judge.said, "no tp_traverse was run"), "%s: %s", judge.name, judge.said);
-    cr_expect_eq(judge_ask(&judge, "approximate", NULL, no_exec_words), 0, "%s: %s", judge.name,
-                 judge.said);
-    cr_expect(strstr(judge.said, "no tp_traverse was run"), "%s: %s", judge.name, judge.said);
-    judge_end(&judge, &findings);
-    snprintf(claim, sizeof(claim), "row[\"checked\"] > %u and %s", least, by_traverse);
-    expect_finding(&judge, &findings, 0, claim);
-    snprintf(claim, sizeof(claim),
-             "row[\"checked\"] > %u and row[\"by\"][\"kind\"] > %u and row[\"share\"] > 0.9995",
-             least, least / 10);
-    expect_finding(&judge, &findings, 1, claim);
-    program_free(&findings);
-}
-
-ParameterizedTestParameters(traversed, everything)
-{
-    return pythons_each(true);
-}
-
-/* On debug builds, where all takes thrice as long, without the standard library. */
-ParameterizedTest(size_t *index, traversed, everything)
-{
-    struct interpreter python = pythons_get(index);
-
-    hold_both_ways(&python, python.debug_build ? "families" : "everything",
-                   python.debug_build ? 50000 : 200000);
-}
-
-static bool has_packages(const struct interpreter *python)
-{
-    char command[sizeof(python->path) + 128];
-
-    snprintf(command, sizeof(command),
-             "'%s' -c 'import lxml.etree, numpy, pandas, sqlalchemy' 2>/dev/null", python->path);
-    return system(command) == 0;
-}
-
-/* numpy, pandas, lxml, SQLAlchemy and what Cython has made of them, as Debian has them. */
-Test(traversed, packages)
-{
-    struct interpreter pythons[PYTHONS_MAX];
-    size_t found = pythons_find(pythons, PYTHON_SUPPORTED), held = 0;
-
-    for (size_t i = 0; i < found; i++) {
-        if (!pythons[i].debug_build && has_packages(&pythons[i])) {
-            hold_both_ways(&pythons[i], "packages", 300000);
-            held++;
-        }
-    }
-    cr_expect(held > 0, "no interpreter has numpy, pandas, lxml and sqlalchemy");
-}
 
 /* What the heartbeat of tests/targets/hostile_traverse.c counts. */
 struct beats {
@@ -183,7 +98,7 @@ static void hold_hostile(const struct interpreter *python, const char *first, co
     cr_expect(strstr(judge.said, said), "%s: %s", judge.name, judge.said);
     expect_unharmed(&judge);
     judge_end(&judge, &findings);
-    expect_finding(&judge, &findings, 0, claim);
+    judge_expect(&judge, &findings, 0, claim);
     program_free(&findings);
 }
 
@@ -245,7 +160,7 @@ ParameterizedTest(size_t *index, traversed, a_kind_that_is_wrong)
                                  "tp_traverse told, which is believed (hostile.lies"),
               "%s: %s", judge.name, judge.said);
     judge_end(&judge, &findings);
-    expect_finding(&judge, &findings, 0,
-                   "row[\"hostile\"][\"lies\"] == [[\"traverse\", 1, False]] * 2");
+    judge_expect(&judge, &findings, 0,
+                 "row[\"hostile\"][\"lies\"] == [[\"traverse\", 1, False]] * 2");
     program_free(&findings);
 }

@@ -114,7 +114,7 @@ void judge_start(struct judge *ret, const struct interpreter *python, const char
     *ret = judge;
 }
 
-int judge_ask(struct judge *judge, const char *order, const char *input, const char *const *words)
+int judge_ask(struct judge *judge, const char *orders, const char *input, const char *const *words)
 {
     const char *all[MOST_WORDS + 3] = {words[0]};
     char number[16], output[128], source[128];
@@ -130,7 +130,10 @@ int judge_ask(struct judge *judge, const char *order, const char *input, const c
     cr_expect(program.status <= 1, "%s: pyinspect %s: status %d: %s", judge->name, words[0],
               program.status, program.err);
     snprintf(judge->said, sizeof(judge->said), "%s", program.err);
-    dprintf(judge->wake_fd, "%s %s\n", order, output);
+    for (size_t length; *orders; orders += length + (orders[length] == ',')) {
+        length = strcspn(orders, ",");
+        dprintf(judge->wake_fd, "%.*s %s\n", (int)length, orders, output);
+    }
     int status = program.status;
     program_free(&program);
     return status;
@@ -170,4 +173,21 @@ void judge_end(struct judge *judge, struct program *ret)
     close(judge->ready_fd);
     close(judge->findings_fd);
     scratch_remove(&judge->scratch);
+}
+
+void judge_expect(const struct judge *judge, const struct program *findings, unsigned line,
+                  const char *claim)
+{
+    char all[1024];
+
+    snprintf(all, sizeof(all), "[True] == [row[\"wrong\"] == 0 and (%s) for row in rows[%u:%u]]",
+             claim, line, line + 1);
+    const char *text = findings->out;
+    for (unsigned i = 0; i < line && text; i++)
+        text = strchr(text, '\n') ? strchr(text, '\n') + 1 : NULL;
+    const char *complaints = text ? strstr(text, "\"complaints\": [") : NULL;
+    cr_expect(program_rows_hold(findings, all), "%s: %s: %.4000s", judge->name, claim,
+              complaints ? complaints
+              : text     ? text
+                         : "no such line");
 }

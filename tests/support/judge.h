@@ -33,11 +33,12 @@ void judge_start(struct judge *ret, const struct interpreter *python, const char
                  const char *const *arguments);
 
 /*
- * Runs `pyinspect COMMAND PID WORD...`, whose words end with NULL, and writes down the order that
- * the judge is to look at the output: "ORDER PATH". `input` is NULL or the name of a file in its
- * directory that becomes the standard input. Returns the exit status.
+ * Runs `pyinspect COMMAND PID WORD...`, whose words end with NULL, and writes down the orders that
+ * the judge is to look at the output: "ORDER PATH" for each of `orders`, between which stand
+ * commas, with nothing else. `input` is NULL or the name of a file in its directory that becomes
+ * the standard input. Returns the exit status.
  */
-int judge_ask(struct judge *judge, const char *order, const char *input, const char *const *words);
+int judge_ask(struct judge *judge, const char *orders, const char *input, const char *const *words);
 
 /* Wakes it with a byte, and returns when it stands still again: for scripts that do so more than
  * once. */
@@ -45,5 +46,10 @@ void judge_step(struct judge *judge);
 
 /* Wakes it, and returns when it has judged and exited with status 0: ret->out is what it found. */
 void judge_end(struct judge *judge, struct program *ret);
+
+/* Of what it found, the line with that number (from 0) says that nothing is wrong, and `claim`
+ * holds of it, an expression of Python with `row`. */
+void judge_expect(const struct judge *judge, const struct program *findings, unsigned line,
+                  const char *claim);
 
 #endif

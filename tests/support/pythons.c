@@ -94,3 +94,11 @@ struct interpreter pythons_get(const size_t *index)
     cr_assert_lt(*index, pythons_find(pythons, PYTHON_SUPPORTED));
     return pythons[*index];
 }
+
+bool interpreter_imports(const struct interpreter *python, const char *modules)
+{
+    char command[sizeof(python->path) + 128];
+
+    snprintf(command, sizeof(command), "'%s' -c 'import %s' 2>/dev/null", python->path, modules);
+    return system(command) == 0;
+}

@@ -54,4 +54,7 @@ bool pythons_is_first(const struct interpreter *pythons, size_t index);
 struct criterion_test_params pythons_each(bool debug_builds);
 struct interpreter pythons_get(const size_t *index);
 
+/* Has it these modules, between which stand commas? It is started to see. */
+bool interpreter_imports(const struct interpreter *python, const char *modules);
+
 #endif

@@ -22,6 +22,8 @@ export UBSAN_OPTIONS="log_path=$PWD/$out/sanitizer.log:print_stacktrace=1:exitco
 export PATH=$PATH:$PWD/build/unpacked/usr/bin # what install-dependencies.sh did not install
 XDG_CACHE_HOME=$(mktemp -d)
 export XDG_CACHE_HOME
+# Interpreters that were unpacked, not installed, would compile their library at each start.
+unset PYTHONDONTWRITEBYTECODE
 trap 'rm -rf "$XDG_CACHE_HOME"' EXIT
 passed=0
 failed=0
@@ -42,6 +44,16 @@ cat "$PYINSPECT_FOUND"
 awk '$3 ~ /^cpython/ { if ($1 in first) print "ALIKE " $1 " " $2 ": what takes long is tested on " \
      first[$1] " alone"; else first[$1] = $2 }' "$PYINSPECT_FOUND"
 
+# The tests that take longest, with how often each was run: seconds, all together.
+name_the_longest() { # LOG
+    sed 's/\x1b\[[0-9;]*m//g' "$1" | awk '/^\[(PASS|FAIL)\] [^ ]+ \([0-9.]+s\)$/ {
+             name = substr($2, 1, length($2) - 1)
+             seconds[name] += substr($3, 2)
+             times[name]++ }
+         END { for (name in seconds) printf "%7.1f s  %s (%d)\n", seconds[name], name, times[name] }' |
+        sort -rn | awk 'NR <= 15'
+}
+
 for name in "$@"; do
     log=$out/$name-tests.log
     echo "== $name"
@@ -51,6 +63,7 @@ for name in "$@"; do
     summary=$(sed 's/\x1b\[[0-9;]*m//g' "$log" |
         sed -n 's/.*Tested: \([0-9]*\) | Passing: \([0-9]*\).*/\1 \2/p' | tail -n 1)
     read -r tested passing <<<"${summary:-1 0}"
+    name_the_longest "$log"
     passed=$((passed + passing))
     failed=$((failed + tested - passing))
     # A sanitizer's status comes with a report, see below.

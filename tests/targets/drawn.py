@@ -45,7 +45,7 @@ from judging import known, texts
 from judging import truth as truths
 
 ROOTS = 200
-BATCH = 50  # roots in a picture
+BATCH = 100  # roots in a picture
 # max_depth, too_many, and more options of both.
 STYLES = [
     (3, 4, "--short-names"), (2, 10, "--refcounts --short-names"), (1, 50, ""),

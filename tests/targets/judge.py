@@ -8,6 +8,7 @@ Scenes:
     bare                    nothing but what the judge itself imports
     everything              the standard library and all families of everything.py
     packages                that, and families of packages that do not belong to Python
+    arrays                  numpy's, without the standard library
     families [NAME...]      these families alone (none: all), without the standard library
     frozen                  everything, the standard library in the permanent generation (3.7)
     hostile LIBRARY DIRECTORY [NAME...]

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "symbols/layout_bundled.h"
 #include "symbols/layout_cache.h"
+#include "tests/support/often.h"
 #include "tests/support/scratch.h"
 
 #include <criterion/criterion.h>
@@ -138,13 +139,13 @@ Test(layout_cache, damage_is_no_entry)
     store("python");
     cr_assert_eq(list_entries(path, entry, sizeof(entry)), 1);
     char *bytes = (char *)scratch_read(&scratch, entry, &size);
-    for (size_t cut = 0; cut < size - 1; cut += 7) {
+    for (size_t cut = 0; cut < size - 1; cut += 7 * ENOUGH) {
         int fd = openat(scratch.fd, entry, O_WRONLY | O_TRUNC | O_CLOEXEC);
         cr_assert_eq(write(fd, bytes, cut), (ssize_t)cut);
         close(fd);
         cr_expect_not(load("python", &found), "cut after %zu bytes", cut);
     }
-    for (size_t at = 0; at < size; at += 3) {
+    for (size_t at = 0; at < size; at += 3 * ENOUGH) {
         char kept = bytes[at];
         bytes[at] ^= 0x15;
         int fd = openat(scratch.fd, entry, O_WRONLY | O_TRUNC | O_CLOEXEC);

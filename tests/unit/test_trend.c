@@ -4,6 +4,7 @@
  * promises. The series are the same in each run.
  */
 #include "inspector/analysis/trend.h"
+#include "tests/support/often.h"
 
 #include <criterion/criterion.h>
 #include <criterion/parameterized.h>
@@ -232,7 +233,7 @@ ParameterizedTest(size_t *index, trend, errs_seldom)
     static const size_t lengths[] = {8, 12, 20, 40, 150, 2000};
 
     for (size_t i = 0; i < sizeof(lengths) / sizeof(*lengths); i++) {
-        size_t series = lengths[i] > 100 ? SERIES / 4 : SERIES, steady = 0;
+        size_t series = (lengths[i] > 100 ? SERIES / 4 : SERIES) / ENOUGH, steady = 0;
         if (lengths[i] < kinds[*index].least)
             continue;
         chance_state = *index * 1000 + lengths[i];

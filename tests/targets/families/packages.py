@@ -1,9 +1,38 @@
 # SPDX-License-Identifier: MIT
 """Families of packages that are written in C and Cython and do not belong to Python.
 
-They are no part of everything.MODULES: only the judge's scene "packages" asks for them.
+They are no part of everything.MODULES, so that a heap is the same whether an interpreter has them
+or not: only the judge's scene "packages" asks for them.
 """
 from . import family
+
+
+@family
+def numeric_arrays():
+    import numpy
+    import tempfile
+    base = numpy.arange(1000)
+    named = numpy.zeros(5, dtype=[("a", "i4"), ("b", "f8"), ("c", "S3"), ("d", "O")])
+
+    class Child(numpy.ndarray):
+        pass
+
+    child = base[:10].view(Child)
+    child.attribute = [1]
+    file = tempfile.NamedTemporaryFile()
+    mapped = numpy.memmap(file, dtype="u1", mode="w+", shape=(10, 10))
+    kept = [base, base[::2], base.reshape(10, 100).T, base[:0], numpy.array(5),
+            numpy.array([[], []]), named, named["a"], named[0],
+            numpy.array([[], {}, None], dtype=object), numpy.array(["a", "bcd"]),
+            numpy.float64(1.5), numpy.int8(3), numpy.complex128(1j), numpy.str_("text"),
+            numpy.bytes_(b"b"), numpy.bool_(True), numpy.datetime64("2024-01-01"),
+            numpy.void(b"ab"), child, mapped, mapped[2:], numpy.dtype("i4"), named.dtype,
+            numpy.frombuffer(b"12345678", "i4"), numpy.ma.array([1, 2], mask=[0, 1]),
+            numpy.rec.array([(1, 2.0)], dtype="i4,f8"), base.flat, numpy.nditer(base),
+            numpy.broadcast(base, 1), numpy.random.RandomState(5), numpy.random.default_rng(5),
+            numpy.add, numpy.vectorize(abs), numpy.matrix([[1]]), numpy.poly1d([1, 2]),
+            memoryview(base), numpy.asarray(bytearray(8)), numpy.ones((3, 4, 5), order="F")]
+    return kept + [numpy.zeros(size) for size in (0, 1, 10, 10000)]
 
 
 @family

@@ -164,7 +164,7 @@ class Comparison:
         """The rows that the collector does not lead to. Returns the findings."""
         if not self.others:
             return {"rows": 0}
-        extended = owned.extend(self.truth, surely=True)
+        extended = owned.surely(self.truth)
         not_shown = Tally()
         for number in extended.keys() - self.others.keys() - self.seen:
             not_shown.add(truths.name_of(self.truth, extended[number]), hex(number))
@@ -235,7 +235,7 @@ def compare_objects(truth, path, length, tracked_only):
 
 def tell_objects(truth, path, length):
     """Writes what a faultless pyinspect would."""
-    extended = owned.extend(truth, surely=True)
+    extended = owned.surely(truth)
     impure = texts.find_impure(truth.objects) | texts.find_impure(extended.values())
     generations = truth.generations or {}
 

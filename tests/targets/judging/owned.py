@@ -99,6 +99,13 @@ def extend(truth, surely):
     return ret
 
 
+def surely(truth):
+    """What extend() finds surely, which all that is judged of one truth share."""
+    if truth.owned is None:
+        truth.owned = extend(truth, surely=True)
+    return truth.owned
+
+
 def header_offset():
     """Where an object has its type, or None if that is not the usual place."""
     probe = object()

@@ -100,7 +100,7 @@ class Checker:
 
     def check_others(self, others):
         """Of the objects that only owned references lead to: those that Python can name."""
-        extended = owned.extend(self.truth, surely=True)
+        extended = owned.surely(self.truth)
         self.truth.others.update(extended)
         for address, row in others.items():
             item = extended.get(address)

@@ -18,14 +18,6 @@ def around(scene, wait):
     return armed
 
 
-def import_secrets():
-    """numpy needs the library's module of that name, beside whose namesake the judge lies."""
-    kept = list(sys.path)
-    del sys.path[0]
-    import secrets  # noqa: F401
-    sys.path[:] = kept
-
-
 def prepare(scene, arguments):
     """Returns what has to stay alive."""
     if scene == "bare":
@@ -43,9 +35,11 @@ def prepare(scene, arguments):
     if scene == "everything":
         return everything.build()
     if scene == "packages":
-        import_secrets()
         import families.packages  # noqa: F401
         return everything.build()
+    if scene == "arrays":
+        import families.packages  # noqa: F401
+        return everything.build(["numeric_arrays"])
     if scene == "families":
         return everything.build(arguments)
     if scene == "frozen":

@@ -50,9 +50,10 @@ class Truth:
                  other's; those of the object of an index begin at `starts`
     names        {id of a type: its name}
     others       {id: object} of what else was found since
+    owned        {id: object} of what owned.surely() found, once somebody has asked for it
     """
     __slots__ = ("own", "tracked", "generations", "objects", "where", "sizes", "referents",
-                 "starts", "names", "others")
+                 "starts", "names", "others", "owned")
 
     def find(self, address):
         """The object there, or None."""
@@ -155,7 +156,7 @@ def take(box):
         ret.generations = dict.fromkeys(ret.tracked, "permanent")
         for number, items in enumerate(box.generations):
             ret.generations.update(dict.fromkeys(map(id, items), number))
-    ret.names, ret.others = {}, {}
+    ret.names, ret.others, ret.owned = {}, {}, None
     for item in ret.objects:
         kind = type(item)
         if id(kind) not in ret.names:

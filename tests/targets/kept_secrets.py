@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """A Python process with secrets of all kinds, which looks for them in what pyinspect printed.
 
-    secrets.py READY_FD WAKE_FD FINDINGS_FD ADDRESSES
+    kept_secrets.py READY_FD WAKE_FD FINDINGS_FD ADDRESSES
 
 The addresses of everything that holds one go to the file ADDRESSES, one a line. Orders, one a line:
     hidden PATH     no secret is in the file
@@ -9,7 +9,8 @@ The addresses of everything that holds one go to the file ADDRESSES, one a line.
 The answer, a line of JSON: the kinds of secrets that were "leaked" into a file where they were to be
 hidden, and of those that were in none of the others, "not_shown"; "wrong" is how many.
 
-A secret is random and occurs in no name of a type, since those are printed always.
+A secret is random and occurs in no name of a type, since those are printed always. This file must
+not be called secrets.py: numpy, which the scripts beside it import, needs the library's module.
 """
 import array
 import collections
