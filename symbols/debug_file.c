@@ -305,8 +305,7 @@ static bool find_supplement(struct debug_file *debug, struct search *search,
 
 /* Where nothing was found */
 
-/* "python3.11-dbg" */
-static void name_package(char *ret, size_t size, const char *path)
+void debug_file_name_package(char *ret, size_t size, const char *path)
 {
     const char *slash = strrchr(path, '/');
     bool library = strncmp(slash ? slash + 1 : path, "lib", 3) == 0;
@@ -338,7 +337,7 @@ static bool fail_not_found(struct search *search, struct elf_file *file, struct 
     } else if (link) {
         snprintf(where, sizeof(where), "%.100s (.gnu_debuglink) beside it or in .debug/", link);
     }
-    name_package(package, sizeof(package), search->path);
+    debug_file_name_package(package, sizeof(package), search->path);
     const struct file_root *store =
         search->root_count && search->roots[0].is_store ? &search->roots[0] : NULL;
     return error_set(

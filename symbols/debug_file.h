@@ -58,6 +58,10 @@ Dwarf *debug_file_dwarf(struct debug_file *debug);
  * the .symtab that the stripped one lost. Owned by `debug` (or by the caller, if it is `file`). */
 struct elf_file *debug_file_elf(struct debug_file *debug);
 
+/* Prints what to install for the file of that path, as far as its name tells: "the package with it
+ * (Debian: sudo apt install python3.11-dbg)". */
+void debug_file_name_package(char *ret, size_t size, const char *path);
+
 /* The name of the root below which it was found. */
 const char *debug_file_root(const struct debug_file *debug);
 

@@ -48,6 +48,7 @@ static bool answer(struct debug_answer *ret, struct elf_file *file, struct debug
         .generation0 = address_in(found, "_PyGC_generation0"),
         .collecting = address_in(found, "collecting"),
     };
+    python_file_find_traced(found, ret->addresses.traced);
     ret->is_separate = found != file;
     snprintf(ret->file, sizeof(ret->file), "%s%s", debug_file_root(debug), elf_file_path(found));
     return true;

@@ -13,11 +13,13 @@ static const char likely_units[] =
     "genericaliasobject.c|genobject.c|hamt.c|interpolationobject.c|iterobject.c|listobject.c|"
     "memoryobject.c|methodobject.c|moduleobject.c|namespaceobject.c|object.c|odictobject.c|"
     "picklebufobject.c|pylifecycle.c|pystate.c|rangeobject.c|setobject.c|sliceobject.c|"
-    "structseq.c|templateobject.c|traceback.c|tupleobject.c|typeobject.c|typevarobject.c|"
+    "structseq.c|templateobject.c|traceback.c|tracemalloc.c|tupleobject.c|typeobject.c|"
+    "typevarobject.c|"
     "unicodeobject.c|unionobject.c|weakrefobject.c|"
     "_asynciomodule.c|_collectionsmodule.c|_ctypes.c|_datetimemodule.c|_decimal.c|"
     "_elementtree.c|_functoolsmodule.c|_iomodule.c|_operator.c|_pickle.c|_queuemodule.c|_sre.c|"
-    "sre.c|_struct.c|_threadmodule.c|arraymodule.c|bufferedio.c|bytesio.c|fileio.c|iobase.c|"
+    "sre.c|_struct.c|_threadmodule.c|_tracemalloc.c|arraymodule.c|bufferedio.c|bytesio.c|fileio.c|"
+    "iobase.c|"
     "itertoolsmodule.c|mmapmodule.c|posixmodule.c|stringio.c|textio.c";
 
 enum structure_id {

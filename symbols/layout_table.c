@@ -23,7 +23,16 @@ static const struct {
 #include "symbols/fields.def"
 };
 
-enum key { VERSION, ABI, BUILD_ID, RUNTIME, GENERATION0, COLLECTING, KEYS };
+enum key {
+    VERSION,
+    ABI,
+    BUILD_ID,
+    RUNTIME,
+    GENERATION0,
+    COLLECTING,
+    TRACED, /* and so on, one for each variable */
+    KEYS = TRACED + TRACED_VARIABLES
+};
 
 static const struct {
     const char *first;
@@ -35,7 +44,19 @@ static const struct {
     [RUNTIME] = {"address", "_PyRuntime"},
     [GENERATION0] = {"address", "_PyGC_generation0"},
     [COLLECTING] = {"address", "collecting"},
+    [TRACED + TRACED_CONFIG] = {"address", "tracemalloc_config"},
+    [TRACED + TRACED_TRACES] = {"address", "tracemalloc_traces"},
+    [TRACED + TRACED_DOMAINS] = {"address", "tracemalloc_domains"},
+    [TRACED + TRACED_TRACEBACKS] = {"address", "tracemalloc_tracebacks"},
+    [TRACED + TRACED_FILENAMES] = {"address", "tracemalloc_filenames"},
+    [TRACED + TRACED_MEMORY] = {"address", "tracemalloc_traced_memory"},
+    [TRACED + TRACED_PEAK] = {"address", "tracemalloc_peak_traced_memory"},
 };
+
+const char *traced_variable_name(enum traced_variable variable)
+{
+    return keys[TRACED + variable].second;
+}
 
 struct word {
     const char *bytes;
@@ -125,6 +146,8 @@ static bool read_value(struct layout_table *table, enum key key, struct word val
 {
     int micro;
 
+    if (key >= TRACED && key < KEYS)
+        return read_address(&table->addresses.traced[key - TRACED], value, err);
     switch (key) {
     case VERSION:
         return python_version_parse(&table->version, &micro, value.bytes, (size_t)value.length) ||
@@ -143,6 +166,7 @@ static bool read_value(struct layout_table *table, enum key key, struct word val
         return read_address(&table->addresses.generation0, value, err);
     case COLLECTING:
         return read_address(&table->addresses.collecting, value, err);
+    case TRACED:
     case KEYS:
         break;
     }
@@ -463,5 +487,7 @@ void layout_table_print(const struct layout_table *table, struct text *text)
     print_address(text, RUNTIME, table->addresses.runtime);
     print_address(text, GENERATION0, table->addresses.generation0);
     print_address(text, COLLECTING, table->addresses.collecting);
+    for (int i = 0; i < TRACED_VARIABLES; i++)
+        print_address(text, (enum key)(TRACED + i), table->addresses.traced[i]);
     print_layout(&table->layout, text);
 }

@@ -33,11 +33,27 @@
 #include "symbols/layout.h"
 #include "symbols/python_version.h"
 
+/* The static variables of Modules/_tracemalloc.c (3.6 to 3.11); since 3.12 _PyRuntime has them. */
+enum traced_variable {
+    TRACED_CONFIG, /* tracemalloc_config, which is exported as _Py_tracemalloc_config (3.8) */
+    TRACED_TRACES,
+    TRACED_DOMAINS, /* 3.9 and later */
+    TRACED_TRACEBACKS,
+    TRACED_FILENAMES,
+    TRACED_MEMORY,
+    TRACED_PEAK,
+    TRACED_VARIABLES
+};
+
+/* Its symbol: "tracemalloc_traces". */
+const char *traced_variable_name(enum traced_variable variable);
+
 /* Link-time addresses of the interpreter's state; 0 where the build has none, or it is unknown. */
 struct python_addresses {
     uint64_t runtime;     /* _PyRuntime (3.7 and later) */
     uint64_t generation0; /* _PyGC_generation0 (3.6): a pointer to generations[0] */
     uint64_t collecting;  /* the static int `collecting` (3.6) */
+    uint64_t traced[TRACED_VARIABLES];
 };
 
 struct layout_table {

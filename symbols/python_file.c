@@ -68,6 +68,23 @@ static void read_published(struct python_file *python, struct elf_file *file)
                             layout_published_read(&python->published, bytes, size);
 }
 
+void python_file_find_traced(struct elf_file *file, uint64_t addresses[TRACED_VARIABLES])
+{
+    struct elf_place place = {0};
+
+    memset(addresses, 0, TRACED_VARIABLES * sizeof(*addresses));
+    /* A stripped 3.8 to 3.11 has this one. */
+    if (!elf_file_symbol(file, "_Py_tracemalloc_config", &place))
+        (void)elf_file_symbol(file, traced_variable_name(TRACED_CONFIG), &place);
+    addresses[TRACED_CONFIG] = place.address;
+    for (int i = TRACED_CONFIG + 1; i < TRACED_VARIABLES; i++) {
+        if (elf_file_symbol(file, traced_variable_name((enum traced_variable)i), &place))
+            addresses[i] = place.address;
+        else if (i == TRACED_TRACES)
+            break; /* no other is there, and each takes a look at all names of the file */
+    }
+}
+
 static bool is_pypy(struct elf_file *file)
 {
     const char *slash = strrchr(elf_file_path(file), '/');
@@ -104,6 +121,7 @@ void python_file_read(struct python_file *ret, struct elf_file *file,
         else
             (void)!python_code_collecting(file, &ret->addresses.collecting);
     }
+    python_file_find_traced(file, ret->addresses.traced);
 }
 
 struct file_named {
@@ -167,6 +185,8 @@ void python_file_add_addresses(struct python_file *file, const struct python_add
     add(&file->addresses.runtime, addresses->runtime);
     add(&file->addresses.generation0, addresses->generation0);
     add(&file->addresses.collecting, addresses->collecting);
+    for (int i = 0; i < TRACED_VARIABLES; i++)
+        add(&file->addresses.traced[i], addresses->traced[i]);
 }
 
 /* Any byte may be where a bool is expected; to read it as one would be undefined. */

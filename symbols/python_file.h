@@ -46,6 +46,10 @@ void python_file_read(struct python_file *ret, struct elf_file *file,
 MUST_CHECK bool python_file_examine(struct python_file *ret, int fd, const char *path,
                                     struct error *err);
 
+/* Finds the variables of tracemalloc that the file or a debug file of it has symbols of; 0 for the
+ * others. */
+void python_file_find_traced(struct elf_file *file, uint64_t addresses[TRACED_VARIABLES]);
+
 /* Takes addresses from elsewhere, for the same build, for those that the file itself does not tell.
  */
 void python_file_add_addresses(struct python_file *file, const struct python_addresses *addresses);

@@ -72,6 +72,8 @@ static bool adopt(struct python *python, const struct layout_candidate *candidat
     python->runtime = loaded(known.addresses.runtime, file->bias);
     python->generation0 = loaded(known.addresses.generation0, file->bias);
     python->collecting = loaded(known.addresses.collecting, file->bias);
+    for (int i = 0; i < TRACED_VARIABLES; i++)
+        python->traced[i] = loaded(known.addresses.traced[i], file->bias);
     return shape_of(&python->shape, &python->layout, err) && check_addresses(python, err);
 }
 

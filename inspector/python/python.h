@@ -22,9 +22,10 @@ struct python {
     struct shape shape;
 
     /* Addresses in the target; 0 where this Python has none. */
-    uint64_t runtime;       /* _PyRuntime (3.7 and later) */
-    uint64_t generation0;   /* _PyGC_generation0 (3.6): a pointer to generations[0] */
-    uint64_t collecting;    /* the static int `collecting` (3.6) */
+    uint64_t runtime;                  /* _PyRuntime (3.7 and later) */
+    uint64_t generation0;              /* _PyGC_generation0 (3.6): a pointer to generations[0] */
+    uint64_t collecting;               /* the static int `collecting` (3.6) */
+    uint64_t traced[TRACED_VARIABLES]; /* tracemalloc's (3.6 to 3.11) */
     unsigned other_pythons; /* that run in the process too, each with a state of its own, and are
                              * not looked at */
     enum evidence evidence; /* by what the first or the second was found */

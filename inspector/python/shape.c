@@ -107,6 +107,7 @@ bool shape_of(struct shape *ret, const struct layout *layout, struct error *err)
     shape.reprs_name_class = shape.lists_home != LISTS_STATIC;
     shape.queues_count_items = layout_has(layout, PyByteArrayObject_ob_bytes_object);
     shape.streams_name_class = shape.managed_dict == MANAGED_INLINE;
+    shape.traced_files_are_bytes = layout_has(layout, thread_base_frame);
     shape.has_immortals = layout_has(layout, PyTypeObject_tp_watched);
     *ret = shape;
     return true;

@@ -129,7 +129,8 @@ struct shape {
     bool queues_count_items; /* sys.getsizeof() of _queue.SimpleQueue (3.15) */
     bool streams_name_class; /* _io.FileIO, TextIOWrapper print it, Struct prints its format (3.13)
                               */
-    bool has_immortals;      /* objects whose references are not counted (3.12) */
+    bool traced_files_are_bytes; /* tracemalloc keeps names of files as C strings (3.15) */
+    bool has_immortals;          /* objects whose references are not counted (3.12) */
 };
 
 /* Bits of tp_flags that mean the same in 3.6 to 3.15, or nothing yet (Include/object.h). */

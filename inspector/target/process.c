@@ -236,16 +236,33 @@ bool process_refused(const struct process *process, const char *what, int number
 
 /* The kernel writes paths as we would find them; a process in a root of its own sees less of them.
  */
+struct own_root {
+    char path[4096];
+    size_t length; /* 0: it is ours */
+};
+
+static void read_own_root(const struct process *process, struct own_root *root)
+{
+    ssize_t length = readlinkat(process->proc, "root", root->path, sizeof(root->path));
+
+    root->length = length > 1 ? (size_t)length : 0;
+}
+
+static const char *seen_from(const struct own_root *root, const char *path)
+{
+    bool is_below =
+        root->length && strncmp(path, root->path, root->length) == 0 && path[root->length] == '/';
+
+    return is_below ? path + root->length : path;
+}
+
 static void see_from_root(const struct process *process, struct maps *maps)
 {
-    char root[4096];
-    ssize_t length = readlinkat(process->proc, "root", root, sizeof(root));
+    struct own_root root;
 
-    for (size_t i = 0; length > 1 && i < maps->count; i++) {
-        const char *path = maps->items[i].path;
-        if (strncmp(path, root, (size_t)length) == 0 && path[length] == '/')
-            maps->items[i].path = path + length;
-    }
+    read_own_root(process, &root);
+    for (size_t i = 0; i < maps->count; i++)
+        maps->items[i].path = seen_from(&root, maps->items[i].path);
 }
 
 bool process_maps(const struct process *process, struct maps *ret, struct error *err)
@@ -347,11 +364,29 @@ void process_command_line(const struct process *process, char *text, size_t size
     proc_command_read(process->proc, text, size);
 }
 
-void process_executable(const struct process *process, char *path, size_t size)
+static void read_link(const struct process *process, const char *name, char *path, size_t size)
 {
-    ssize_t length = readlinkat(process->proc, "exe", path, size - 1);
+    ssize_t length = readlinkat(process->proc, name, path, size - 1);
 
     path[length < 0 ? 0 : length] = '\0';
+}
+
+void process_executable(const struct process *process, char *path, size_t size)
+{
+    read_link(process, "exe", path, size);
+}
+
+void process_directory(const struct process *process, char *path, size_t size)
+{
+    struct own_root root;
+
+    read_link(process, "cwd", path, size);
+    read_own_root(process, &root);
+    const char *seen =
+        root.length && strlen(path) == root.length && strncmp(path, root.path, root.length) == 0
+            ? "/"
+            : seen_from(&root, path);
+    memmove(path, seen, strlen(seen) + 1);
 }
 
 uint64_t process_resident(const struct process *process)

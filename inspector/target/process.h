@@ -103,6 +103,9 @@ MUST_CHECK bool process_identify(const struct process *process, struct process_i
 /* The path of the executable as the target's root sees it, "" where it is not known. */
 void process_executable(const struct process *process, char *path, size_t size);
 
+/* Its current directory, as its root sees it; "" where that is not known. */
+void process_directory(const struct process *process, char *path, size_t size);
+
 /* Its command line, any bytes, with blanks between the words, cut at `size` - 1; "" if unknown. */
 void process_command_line(const struct process *process, char *text, size_t size);
 

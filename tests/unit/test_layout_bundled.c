@@ -72,6 +72,10 @@ Test(layout_bundled, tables_are_good_and_what_their_names_say)
         cr_expect(table->addresses.runtime ||
                       (table->addresses.generation0 && table->addresses.collecting),
                   "%s", name);
+        cr_expect(
+            layout_has(&table->layout, traced_runtime_traces) ||
+                (table->addresses.traced[TRACED_CONFIG] && table->addresses.traced[TRACED_TRACES]),
+            "%s", name);
     }
 }
 

@@ -48,6 +48,7 @@ static void store(const char *name)
 {
     struct layout_candidate candidate = {.layout = table.layout,
                                          .addresses.runtime = 0x5000,
+                                         .addresses.traced[TRACED_PEAK] = 0x6000,
                                          .origin.source = LAYOUT_FROM_DEBUG_FILE,
                                          .origin.same_build = true,
                                          .origin.file = "/usr/lib/debug/some file"};
@@ -96,6 +97,7 @@ Test(layout_cache, gives_back_what_was_stored)
     cr_assert(load("python", &found));
     cr_expect_eq(memcmp(&found.layout, &table.layout, sizeof(found.layout)), 0);
     cr_expect_eq(found.addresses.runtime, 0x5000);
+    cr_expect_eq(found.addresses.traced[TRACED_PEAK], 0x6000);
     cr_expect_eq(found.origin.source, LAYOUT_FROM_DEBUG_FILE);
     cr_expect_str_eq(found.origin.file, "/usr/lib/debug/some file");
     cr_expect(found.origin.cached && found.origin.same_build);

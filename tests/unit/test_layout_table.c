@@ -21,6 +21,8 @@ static const char example[] = HEAD "# comments and empty lines mean nothing\n"
                                    "address _PyRuntime 0x5d6ab0\n"
                                    "address _PyGC_generation0 0xfedcba9876543210\n"
                                    "address collecting 0x1\n"
+                                   "address tracemalloc_config 0x2\n"
+                                   "address tracemalloc_peak_traced_memory 0x8\n"
                                    " \t\n"
                                    "PyObject 16\n"
                                    "    ob_refcnt 0 8\n"
@@ -96,6 +98,7 @@ static bool tables_equal(const struct layout_table *a, const struct layout_table
            a->addresses.runtime == b->addresses.runtime &&
            a->addresses.generation0 == b->addresses.generation0 &&
            a->addresses.collecting == b->addresses.collecting &&
+           memcmp(a->addresses.traced, b->addresses.traced, sizeof(a->addresses.traced)) == 0 &&
            slots_equal(&a->layout, &b->layout);
 }
 
@@ -127,6 +130,9 @@ Test(layout_table, is_read)
     cr_expect_eq(table.addresses.runtime, 0x5d6ab0);
     cr_expect_eq(table.addresses.generation0, 0xfedcba9876543210);
     cr_expect_eq(table.addresses.collecting, 1);
+    cr_expect_eq(table.addresses.traced[TRACED_CONFIG], 2);
+    cr_expect_eq(table.addresses.traced[TRACED_TRACES], 0);
+    cr_expect_eq(table.addresses.traced[TRACED_PEAK], 8);
     cr_expect_eq(layout_size(&table.layout, sizeof_PyObject), 16);
     cr_expect_eq(layout_offset(&table.layout, PyObject_ob_type), 8);
     cr_expect_eq(layout_size(&table.layout, sizeof_PyUnicodeObject), UINT32_MAX);
