@@ -19,7 +19,7 @@ MAKEFLAGS += --no-print-directory -j$(shell nproc)
 endif
 
 OUT := build/$(BUILD)-$(notdir $(firstword $(CC)))
-LIBS := libdw libelf libseccomp sqlite3 zlib
+LIBS := libdw libelf libprotobuf-c libseccomp sqlite3 zlib
 
 WARNINGS := -Wall -Wextra -Wshadow -Wmissing-prototypes -Wstrict-prototypes -Wpointer-arith \
     -Wwrite-strings -Wvla -Wundef -Wformat=2 -Wimplicit-fallthrough -Wswitch-enum \
@@ -41,8 +41,8 @@ HARDEN += -D_FORTIFY_SOURCE=2
 endif
 # Asked once, but not before pkg-config itself is there.
 LIBS_CFLAGS = $(eval LIBS_CFLAGS := $$(shell $(PKG_CONFIG) --cflags $(LIBS)))$(LIBS_CFLAGS)
-ALL_CFLAGS = -std=c11 -D_GNU_SOURCE -I. $(WARNINGS) $(HARDEN) $(SAN) $(CFLAGS) $(LIBS_CFLAGS) \
-    -pthread
+ALL_CFLAGS = -std=c11 -D_GNU_SOURCE -I. -I$(OUT) $(WARNINGS) $(HARDEN) $(SAN) $(CFLAGS) \
+    $(LIBS_CFLAGS) -pthread
 ALL_LDFLAGS = -pie -Wl,-z,relro,-z,now $(SAN) $(LDFLAGS) -pthread
 ALL_LIBS = $(shell $(PKG_CONFIG) --libs $(LIBS)) -lm
 ifeq ($(BUILD),san)
@@ -129,6 +129,21 @@ $(OUT)/inspector/report/page_parts.o: $(OUT)/inspector/report/page_parts.c \
 	@echo "  $(CC) $<"
 	$(QUIET)$(CC) $(ALL_CFLAGS) -c -o $@ $<
 
+# The messages of a pprof profile, by protobuf-c's compiler.
+PROFILE := inspector/store/profile
+$(OUT)/$(PROFILE).pb-c.c: $(PROFILE).proto | $(OUT)/have-build
+	@mkdir -p $(@D)
+	$(QUIET)protoc-c --c_out=$(OUT) $<
+
+$(OUT)/$(PROFILE).pb-c.h: $(OUT)/$(PROFILE).pb-c.c
+
+$(OUT)/$(PROFILE).pb-c.o: $(OUT)/$(PROFILE).pb-c.c Makefile | $(OUT)/have-build
+	@echo "  $(CC) $<"
+	$(QUIET)$(CC) $(ALL_CFLAGS) -c -o $@ $<
+
+$(foreach made,o checked,$(OUT)/inspector/store/traces_pprof.$(made) \
+    $(OUT)/tests/unit/test_traces_export.$(made)): $(OUT)/$(PROFILE).pb-c.h
+
 # The program that is left in a sandbox's child: without a library, sanitizers or relocations, and
 # position independent. It is built into a block of bytes.
 RESIDENT_CFLAGS = -std=c11 -D_GNU_SOURCE -I. $(WARNINGS) -O2 -fPIE -ffreestanding \
@@ -161,7 +176,8 @@ $(OUT)/inspector/sandbox/resident_program.o: $(OUT)/inspector/sandbox/resident_p
 	$(QUIET)$(CC) $(ALL_CFLAGS) -c -o $@ $<
 
 $(OUT)/pyinspect $(OUT)/libpyinspect.a objects: $(OUT)/symbols/layouts.o \
-    $(OUT)/inspector/report/page_parts.o $(OUT)/inspector/sandbox/resident_program.o
+    $(OUT)/inspector/report/page_parts.o $(OUT)/inspector/sandbox/resident_program.o \
+    $(OUT)/$(PROFILE).pb-c.o
 
 layouts: all ## make the tables of symbols/layouts from the interpreters that are found
 	@tests/interpreters/layouts.sh

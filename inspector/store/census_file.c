@@ -5,6 +5,7 @@
 #include "inspector/store/columns.h"
 #include "inspector/store/packing.h"
 #include "inspector/store/schema.h"
+#include "inspector/store/target_row.h"
 #include "symbols/base/cleanup.h"
 #include "symbols/base/vector.h"
 
@@ -40,7 +41,8 @@ bool census_file_enter(struct census_file **ret, const char *path, enum database
     if (!file)
         return error_memory(err);
     memcpy(file->name, path, length + 1);
-    if (!database_open(&file->database, path, file->name, use, err) || !look_inside(file, err)) {
+    if (!database_open(&file->database, &schema_census, path, file->name, use, err) ||
+        !look_inside(file, err)) {
         census_file_close(file);
         return false;
     }
@@ -263,18 +265,6 @@ static bool read_addresses(struct loading *loading, struct error *err)
     return place_objects(loading, err);
 }
 
-static bool copy_origin(struct snapshot *snapshot, const struct origin *origin, struct error *err)
-{
-    struct origin *own = &snapshot->origin;
-    struct arena *arena = &snapshot->arena;
-
-    *own = *origin;
-    own->executable = arena_copy(arena, origin->executable, strlen(origin->executable));
-    own->version = arena_copy(arena, origin->version, strlen(origin->version));
-    own->command_line = arena_copy(arena, origin->command_line, strlen(origin->command_line));
-    return (own->executable && own->version && own->command_line) || error_memory(err);
-}
-
 static int compare_rows(const void *left, const void *right)
 {
     return snapshot_row_order(left, right);
@@ -300,7 +290,8 @@ static bool load(struct loading *loading, size_t number, struct error *err)
         !census_row_read(&file->dictionary, &file->database, number, &loading->stored, err))
         return false;
     loading->snapshot.occasion = loading->stored.entry.occasion;
-    return copy_origin(&loading->snapshot, &loading->stored.entry.origin, err) &&
+    return target_row_copy(&loading->snapshot.origin, &loading->stored.entry.origin,
+                           &loading->snapshot.arena, err) &&
            read_counts(loading, err) &&
            (!loading->stored.entry.has_objects || read_addresses(loading, err)) &&
            sort_rows(loading, err);

@@ -2,21 +2,17 @@
 /* census_file.h, as far as it writes. */
 #include "inspector/store/census_rows.h"
 #include "inspector/store/packing.h"
+#include "inspector/store/saved_file.h"
 #include "inspector/store/schema.h"
 #include "symbols/base/replaced_file.h"
 
-#include <errno.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
-enum {
-    FILE_MODE = 0600,
-    WORK_A_ROW = 400, /* steps of SQLite's machine: rows of three tables */
-};
+enum { WORK_A_ROW = 400 }; /* steps of SQLite's machine: rows of three tables */
 
 /* What is written must be what can be read: its sums are right, and all is in its order. */
 static bool check_snapshot(const struct snapshot *snapshot, struct error *err)
@@ -310,69 +306,24 @@ bool census_file_add(struct census_file *file, const struct snapshot *snapshot, 
 
 /* New files */
 
-/* A history without any, and with `snapshot` (NULL: none), in an empty file. */
-static bool build(const char *path, const char *name, const struct snapshot *snapshot,
-                  struct error *err)
+/* Of a snapshot, or NULL: a history without any. */
+static bool fill(void *context, struct database *database, struct error *err)
 {
-    struct census_file file = {.count = 0};
-    uint64_t work = snapshot ? snapshot->row_count * WORK_A_ROW : 0;
+    const struct snapshot *const *snapshot = context;
+    struct census_file file = {.database = *database};
 
     bool done =
-        database_open(&file.database, path, name, DATABASE_BUILD, err) &&
-        schema_create(&file.database, err) && database_begin_to_write(&file.database, work, err) &&
-        contents_write(&file.database, 0, err) && (!snapshot || add_census(&file, snapshot, err)) &&
-        database_commit(&file.database, err);
-    database_close(&file.database);
+        contents_write(&file.database, 0, err) && (!*snapshot || add_census(&file, *snapshot, err));
     dictionary_free(&file.dictionary);
     return done;
-}
-
-/* A journal of a file that is no more would be played into the new one. */
-static bool remove_old_journal(const struct replaced_file *file, struct error *err)
-{
-    char journal[PATH_MAX + 16];
-    struct stat status;
-
-    snprintf(journal, sizeof(journal), "%s-journal", file->path);
-    if (lstat(journal, &status) != 0)
-        return true;
-    return unlink(journal) == 0 || error_errno(err, ERROR_OUTPUT, "cannot remove %s", journal);
 }
 
 static bool make_file(struct replaced_file *file, const char *path, const struct snapshot *snapshot,
                       struct error *err)
 {
-    if (!replaced_file_begin(file, path, FILE_MODE, err))
-        return false;
-    bool done = fchmod(file->fd, FILE_MODE) == 0 ||
-                error_errno(err, ERROR_OUTPUT, "cannot write the census file %s", path);
-    done = done && build(file->temporary, path, snapshot, err);
-    if (!done)
-        replaced_file_abandon(file);
-    return done;
-}
+    uint64_t work = snapshot ? snapshot->row_count * WORK_A_ROW : 0;
 
-/* Nothing, or a file without anything in it (of mktemp, say). */
-static bool is_nothing_there(const char *path)
-{
-    struct stat status;
-
-    return stat(path, &status) != 0 ? errno == ENOENT
-                                    : S_ISREG(status.st_mode) && status.st_size == 0;
-}
-
-static bool check_directory(const struct census_file *file, struct error *err)
-{
-    char directory[PATH_MAX];
-    const char *path = file->database.path;
-
-    snprintf(directory, sizeof(directory), "%.*s", (int)(strrchr(path, '/') - path + 1), path);
-    if (sqlite3_db_readonly(file->database.handle, "main") == 1)
-        return error_set(err, ERROR_OUTPUT,
-                         "cannot write the census file %s: it is read-only for us", file->name);
-    return access(directory, W_OK | X_OK) == 0 ||
-           error_errno(err, ERROR_OUTPUT, "cannot write in the directory of the census file %s",
-                       file->name);
+    return saved_file_make(file, &schema_census, path, work, fill, &snapshot, err);
 }
 
 /* Where somebody else makes it at the same time, his is as good. */
@@ -384,23 +335,23 @@ static bool make_history(const char *path, struct error *err)
 
     if (!make_file(&file, path, NULL, err))
         return false;
-    if (!remove_old_journal(&file, err)) {
+    if (!saved_file_remove_journal(&file, err)) {
         replaced_file_abandon(&file);
         return false;
     }
     if (!is_new)
         return replaced_file_commit(&file, err);
-    return replaced_file_commit_new(&file, err) || !is_nothing_there(path);
+    return replaced_file_commit_new(&file, err) || !saved_file_is_nothing(path);
 }
 
 bool census_file_open_to_add(struct census_file **ret, const char *path, struct error *err)
 {
     struct census_file *opened;
 
-    if ((is_nothing_there(path) && !make_history(path, err)) ||
+    if ((saved_file_is_nothing(path) && !make_history(path, err)) ||
         !census_file_enter(&opened, path, DATABASE_ADD, err))
         return false;
-    if (!check_directory(opened, err)) {
+    if (!saved_file_check_place(&opened->database, err)) {
         census_file_close(opened);
         return false;
     }
@@ -416,9 +367,10 @@ static bool hold_old(struct census_file **ret_old, const char *path, struct erro
 {
     struct census_file *old = NULL;
 
-    if (!is_nothing_there(path) && !census_file_enter(&old, path, DATABASE_ADD, err))
+    if (!saved_file_is_nothing(path) && !census_file_enter(&old, path, DATABASE_ADD, err))
         return false;
-    if (old && (!check_directory(old, err) || !database_begin_to_write(&old->database, 0, err) ||
+    if (old && (!saved_file_check_place(&old->database, err) ||
+                !database_begin_to_write(&old->database, 0, err) ||
                 !contents_read(&old->database, &old->count, err))) {
         census_file_close(old);
         return false;
@@ -443,7 +395,7 @@ bool census_file_save(const char *path, const struct snapshot *snapshot, struct 
     if (!check_snapshot(snapshot, err) || !hold_old(&old, path, err))
         return false;
     bool done = make_file(&file, path, snapshot, err);
-    if (done && !old && !remove_old_journal(&file, err)) {
+    if (done && !old && !saved_file_remove_journal(&file, err)) {
         replaced_file_abandon(&file);
         done = false;
     }
@@ -460,7 +412,7 @@ bool census_file_check_save(const char *path, struct error *err)
     if (!hold_old(&old, path, err))
         return false;
     census_file_close(old);
-    if (!replaced_file_begin(&file, path, FILE_MODE, err))
+    if (!replaced_file_begin(&file, path, SAVED_FILE_MODE, err))
         return false;
     replaced_file_abandon(&file);
     return true;

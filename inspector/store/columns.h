@@ -52,6 +52,14 @@ static inline double column_real(sqlite3_stmt *row, int column, bool *ok)
     return sqlite3_column_double(row, column);
 }
 
+/* `text` must stay until the statement ran. */
+static inline bool column_bind_text(sqlite3_stmt *statement, int index, const char *text,
+                                    size_t length)
+{
+    return sqlite3_bind_text64(statement, index, text, length, SQLITE_STATIC, SQLITE_UTF8) ==
+           SQLITE_OK;
+}
+
 /* `kind`: SQLITE_TEXT or SQLITE_BLOB. */
 static inline struct column_bytes column_bytes(sqlite3_stmt *row, int column, int kind, bool *ok)
 {

@@ -34,9 +34,15 @@ static const char *verb_of(const struct database *database)
     return database->use == DATABASE_READ ? "read" : "write";
 }
 
+static const char *noun_of(const struct database *database)
+{
+    return database->schema->noun;
+}
+
 bool database_damaged(const struct database *database, const char *how, struct error *err)
 {
-    return error_set(err, ERROR_INPUT, "the census file %s is damaged: %s", database->name, how);
+    return error_set(err, ERROR_INPUT, "the %s %s is damaged: %s", noun_of(database),
+                     database->name, how);
 }
 
 static bool fail_with_reason(struct database *database, struct error *err)
@@ -44,11 +50,11 @@ static bool fail_with_reason(struct database *database, struct error *err)
     int why = sqlite3_system_errno(database->handle);
 
     if (why == 0)
-        return error_set(err, kind_of(database), "cannot %s the census file %s: %s",
-                         verb_of(database), database->name, sqlite3_errmsg(database->handle));
+        return error_set(err, kind_of(database), "cannot %s the %s %s: %s", verb_of(database),
+                         noun_of(database), database->name, sqlite3_errmsg(database->handle));
     errno = why;
-    return error_errno(err, kind_of(database), "cannot %s the census file %s: %s",
-                       verb_of(database), database->name, sqlite3_errmsg(database->handle));
+    return error_errno(err, kind_of(database), "cannot %s the %s %s: %s", verb_of(database),
+                       noun_of(database), database->name, sqlite3_errmsg(database->handle));
 }
 
 bool database_fail(struct database *database, struct error *err)
@@ -57,10 +63,10 @@ bool database_fail(struct database *database, struct error *err)
 
     if (code == SQLITE_READONLY_ROLLBACK || (code & 0xff) == SQLITE_PERM)
         return error_set(err, kind_of(database),
-                         "the census file %s was being written when its writer was ended, and its "
+                         "the %s %s was being written when its writer was ended, and its "
                          "journal (%s-journal) is not ours to put it right with: its owner can, "
                          "with any pyinspect command that reads it or adds to it",
-                         database->name, database->name);
+                         noun_of(database), database->name, database->name);
     switch (code & 0xff) {
     case SQLITE_NOMEM:
         return error_memory(err);
@@ -77,12 +83,12 @@ bool database_fail(struct database *database, struct error *err)
     case SQLITE_BUSY:
     case SQLITE_LOCKED:
         return error_set(err, kind_of(database),
-                         "cannot %s the census file %s: another program was writing it for all of "
+                         "cannot %s the %s %s: another program was writing it for all of "
                          "%d seconds",
-                         verb_of(database), database->name, PATIENCE / 1000);
+                         verb_of(database), noun_of(database), database->name, PATIENCE / 1000);
     case SQLITE_FULL:
         return error_set(err, kind_of(database),
-                         "cannot write the census file %s: no space left on the device",
+                         "cannot write the %s %s: no space left on the device", noun_of(database),
                          database->name);
     default:
         return fail_with_reason(database, err);
@@ -151,14 +157,15 @@ static bool read_header(struct database *database, const char *path, uint64_t *r
                          verb_of(database), database->name);
     ssize_t length = fd < 0 || fstat(fd, &status) != 0 ? -1 : pread(fd, header, sizeof(header), 0);
     if (length < 0)
-        return error_errno(err, kind_of(database), "cannot %s the census file %s",
-                           verb_of(database), database->name);
+        return error_errno(err, kind_of(database), "cannot %s the %s %s", verb_of(database),
+                           noun_of(database), database->name);
     database->device = status.st_dev;
     database->inode = status.st_ino;
     *ret_size = (uint64_t)status.st_size;
     if (database->use == DATABASE_BUILD)
         return true;
-    return schema_check_header(header, (size_t)length, database->name, err);
+    return schema_check_header(database->schema, header, (size_t)length, database->name,
+                               database->use != DATABASE_READ, err);
 }
 
 /* Non-zero: SQLite is to stop. */
@@ -240,12 +247,13 @@ static bool must_roll_back(struct database *database)
            is_ours(database->path) && is_ours(journal);
 }
 
-bool database_open(struct database *database, const char *path, const char *name,
-                   enum database_use use, struct error *err)
+bool database_open(struct database *database, const struct schema *schema, const char *path,
+                   const char *name, enum database_use use, struct error *err)
 {
     uint64_t size = 0;
 
-    *database = (struct database){.use = use, .name = name, .work = WORK_AT_LEAST};
+    *database =
+        (struct database){.schema = schema, .use = use, .name = name, .work = WORK_AT_LEAST};
     if (!read_header(database, path, &size, err) || !add_vfs(database, err))
         return false;
     bool done = open_handle(database, size, use != DATABASE_READ, err);
@@ -324,7 +332,7 @@ bool database_number(struct database *database, const char *sql, int64_t *ret, s
     return true;
 }
 
-static uint64_t size_now(const struct database *database)
+uint64_t database_size(const struct database *database)
 {
     struct stat status;
 
@@ -333,7 +341,7 @@ static uint64_t size_now(const struct database *database)
 
 static void allow_work(struct database *database, uint64_t more)
 {
-    if (__builtin_mul_overflow(size_now(database), WORK_A_BYTE, &database->work) ||
+    if (__builtin_mul_overflow(database_size(database), WORK_A_BYTE, &database->work) ||
         __builtin_add_overflow(database->work, WORK_AT_LEAST, &database->work) ||
         __builtin_add_overflow(database->work, more, &database->work))
         database->work = UINT64_MAX;

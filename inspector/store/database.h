@@ -25,8 +25,11 @@ enum database_use {
     DATABASE_BUILD, /* a new file under a temporary name: no journal, nothing is synced */
 };
 
+struct schema; /* schema.h: which kind of file it is */
+
 struct database {
     sqlite3 *handle;
+    const struct schema *schema;
     enum database_use use;
     const char *name;    /* for messages; the caller's */
     char path[PATH_MAX]; /* without symbolic links */
@@ -38,12 +41,13 @@ struct database {
 };
 
 /*
- * Opens the database at `path`, which messages call `name`; it must outlive the database. Not yet
- * looked at is what is in it, but for the first 100 bytes (except DATABASE_BUILD, of an empty
- * file).
+ * Opens the database of that kind at `path`, which messages call `name`; it must outlive the
+ * database. Not yet looked at is what is in it, but for the first 100 bytes (except DATABASE_BUILD,
+ * of an empty file).
  */
-MUST_CHECK bool database_open(struct database *database, const char *path, const char *name,
-                              enum database_use use, struct error *err);
+MUST_CHECK bool database_open(struct database *database, const struct schema *schema,
+                              const char *path, const char *name, enum database_use use,
+                              struct error *err);
 
 /* Zero-initialised is fine. */
 void database_close(struct database *database);
@@ -56,6 +60,9 @@ bool database_fail(struct database *database, struct error *err);
 
 /* Fails because the file is damaged: `how` it shows. */
 bool database_damaged(const struct database *database, const char *how, struct error *err);
+
+/* How many bytes its file has now; 0: nobody knows. */
+uint64_t database_size(const struct database *database);
 
 /* Begins a transaction. The work in it is bounded by the size of the file, and `more` where it
  * writes: about 20 a row. */

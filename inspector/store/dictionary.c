@@ -3,6 +3,7 @@
 
 #include "inspector/store/checksum.h"
 #include "inspector/store/columns.h"
+#include "inspector/store/target_row.h"
 #include "symbols/base/vector.h"
 
 #include <stdlib.h>
@@ -40,18 +41,6 @@ static uint32_t sum_of_type(const struct snapshot_row *row)
     return checksum_text(sum, row->short_name, row->short_length);
 }
 
-static uint32_t sum_of_target(const struct origin *origin)
-{
-    uint32_t sum = checksum_number(0, (uint64_t)origin->pid);
-
-    sum = checksum_number(sum, origin->start_time);
-    sum = checksum_text(sum, origin->boot, strlen(origin->boot));
-    sum = checksum_number(sum, origin->stack_start);
-    sum = checksum_text(sum, origin->executable, strlen(origin->executable));
-    sum = checksum_text(sum, origin->version, strlen(origin->version));
-    return checksum_text(sum, origin->command_line, strlen(origin->command_line));
-}
-
 static bool keep_type(struct dictionary *dictionary, const struct snapshot_row *names,
                       struct error *err)
 {
@@ -78,18 +67,16 @@ static bool keep_target(struct dictionary *dictionary, const struct origin *orig
 {
     struct known_target *targets = vector_grow(dictionary->targets, &dictionary->target_capacity,
                                                dictionary->target_count + 1, sizeof(*targets));
-    struct arena *arena = &dictionary->arena;
-    struct origin own = *origin;
+    struct origin own;
 
-    own.executable = arena_copy(arena, origin->executable, strlen(origin->executable));
-    own.version = arena_copy(arena, origin->version, strlen(origin->version));
-    own.command_line = arena_copy(arena, origin->command_line, strlen(origin->command_line));
     if (targets)
         dictionary->targets = targets;
-    if (!targets || !own.executable || !own.version || !own.command_line)
+    if (!targets)
         return error_memory(err);
+    if (!target_row_copy(&own, origin, &dictionary->arena, err))
+        return false;
     targets[dictionary->target_count++] =
-        (struct known_target){.origin = own, .checksum = sum_of_target(origin)};
+        (struct known_target){.origin = own, .checksum = target_row_checksum(origin)};
     return true;
 }
 
@@ -118,31 +105,13 @@ static bool read_type(struct dictionary *dictionary, struct database *database, 
     return keep_type(dictionary, &names, err);
 }
 
-/* A text without a NUL within, which its row has until the next step. */
-static const char *text_of(sqlite3_stmt *row, int column, bool *ok)
-{
-    const char *text = (const char *)sqlite3_column_text(row, column);
-
-    *ok &= sqlite3_column_type(row, column) == SQLITE_TEXT && text &&
-           strlen(text) == (size_t)sqlite3_column_bytes(row, column);
-    return *ok ? text : "";
-}
-
 static bool read_target(struct dictionary *dictionary, struct database *database, sqlite3_stmt *row,
                         struct error *err)
 {
-    bool ok = has_next_number(row, dictionary->target_count);
-    struct origin origin = {.pid = (pid_t)column_within(row, 1, 0, INT32_MAX, &ok),
-                            .start_time = column_unsigned(row, 2, &ok),
-                            .stack_start = column_unsigned(row, 4, &ok)};
-    const char *boot = text_of(row, 3, &ok);
+    struct origin origin;
 
-    origin.executable = text_of(row, 5, &ok);
-    origin.version = text_of(row, 6, &ok);
-    origin.command_line = text_of(row, 7, &ok);
-    if (!ok || strlen(boot) >= sizeof(origin.boot))
+    if (!has_next_number(row, dictionary->target_count) || !target_row_parse(row, &origin))
         return database_damaged(database, "its list of targets", err);
-    memcpy(origin.boot, boot, strlen(boot) + 1);
     return keep_target(dictionary, &origin, err);
 }
 
@@ -173,46 +142,16 @@ bool dictionary_read(struct dictionary *dictionary, struct database *database, s
                     "SELECT id, name, short_name FROM type WHERE id > ? ORDER BY id",
                     dictionary->type_count, read_type, err) &&
            read_all(dictionary, database,
-                    "SELECT id, pid, start_time, boot, stack_start, executable, version, "
-                    "command_line FROM target WHERE id > ? ORDER BY id",
+                    "SELECT " TARGET_ROW_COLUMNS " FROM target WHERE id > ? ORDER BY id",
                     dictionary->target_count, read_target, err);
 }
 
 /* Adding */
 
-static bool bind_text(sqlite3_stmt *statement, int index, const char *text, size_t length)
-{
-    return sqlite3_bind_text64(statement, index, text, length, SQLITE_STATIC, SQLITE_UTF8) ==
-           SQLITE_OK;
-}
-
 static bool is_same_target(const struct origin *a, const struct origin *b)
 {
     return origin_is_same(a, b) && strcmp(a->executable, b->executable) == 0 &&
            strcmp(a->version, b->version) == 0 && strcmp(a->command_line, b->command_line) == 0;
-}
-
-static bool insert_target(struct database *database, size_t number, const struct origin *origin,
-                          struct error *err)
-{
-    const char *const texts[] = {origin->boot, origin->executable, origin->version,
-                                 origin->command_line};
-    static const int text_indices[] = {4, 6, 7, 8};
-    AUTO_STATEMENT sqlite3_stmt *statement = NULL;
-
-    if (!database_prepare(database, &statement,
-                          "INSERT INTO target (id, pid, start_time, boot, stack_start, executable, "
-                          "version, command_line) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-                          err))
-        return false;
-    sqlite3_bind_int64(statement, 1, (sqlite3_int64)number);
-    sqlite3_bind_int64(statement, 2, origin->pid);
-    sqlite3_bind_int64(statement, 3, (sqlite3_int64)origin->start_time);
-    sqlite3_bind_int64(statement, 5, (sqlite3_int64)origin->stack_start);
-    for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
-        if (!bind_text(statement, text_indices[i], texts[i], strlen(texts[i])))
-            return database_fail(database, err);
-    return database_do(database, statement, err);
 }
 
 bool dictionary_put_target(struct dictionary *dictionary, struct database *database,
@@ -230,7 +169,7 @@ bool dictionary_put_target(struct dictionary *dictionary, struct database *datab
         return false;
     *ret = dictionary->target_count;
     *ret_is_new = true;
-    return insert_target(database, *ret, origin, err);
+    return target_row_insert(database, *ret, origin, err);
 }
 
 static int compare_names(const void *left, const void *right, void *context)
@@ -266,8 +205,8 @@ static bool insert_type(struct dictionary *dictionary, struct database *database
     if (!keep_type(dictionary, row, err))
         return false;
     sqlite3_bind_int64(statement, 1, (sqlite3_int64)dictionary->type_count);
-    if (!bind_text(statement, 2, row->type, row->type_length) ||
-        !bind_text(statement, 3, row->short_name, row->short_length))
+    if (!column_bind_text(statement, 2, row->type, row->type_length) ||
+        !column_bind_text(statement, 3, row->short_name, row->short_length))
         return database_fail(database, err);
     return database_do(database, statement, err);
 }

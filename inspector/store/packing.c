@@ -3,7 +3,7 @@
 
 enum { NUMBER_MAX = 10 }; /* bytes of 64 bits, seven each */
 
-static void add_number(struct text *text, uint64_t number)
+void packing_add_number(struct text *text, uint64_t number)
 {
     char bytes[NUMBER_MAX];
     size_t length = 0;
@@ -31,27 +31,23 @@ void packing_add(const struct snapshot_object *objects, size_t count, struct tex
     size_t run = 0;
 
     for (size_t i = 0; i < count; i++) {
-        add_number(addresses, rotate_right(objects[i].address - before));
+        packing_add_number(addresses, rotate_right(objects[i].address - before));
         before = objects[i].address;
         run++;
         if (i + 1 == count || objects[i + 1].size != objects[i].size) {
-            add_number(sizes, objects[i].size);
-            add_number(sizes, run);
+            packing_add_number(sizes, objects[i].size);
+            packing_add_number(sizes, run);
             run = 0;
         }
     }
 }
 
-struct cursor {
-    const unsigned char *at, *end;
-};
-
-static bool read_number(struct cursor *cursor, uint64_t *ret)
+bool packed_number(struct packed_bytes *packed, uint64_t *ret)
 {
     uint64_t number = 0;
 
-    for (unsigned shift = 0; cursor->at < cursor->end && shift < 64; shift += 7) {
-        unsigned char byte = *cursor->at++;
+    for (unsigned shift = 0; packed->at < packed->end && shift < 64; shift += 7) {
+        unsigned char byte = *packed->at++;
         uint64_t bits = byte & 0x7f;
         if (bits << shift >> shift != bits)
             return false;
@@ -64,47 +60,47 @@ static bool read_number(struct cursor *cursor, uint64_t *ret)
     return false;
 }
 
-static struct cursor cursor_of(const void *bytes, size_t length)
+struct packed_bytes packed_begin(const void *bytes, size_t length)
 {
     static const unsigned char nothing[1];
     const unsigned char *at = length ? bytes : nothing; /* NULL takes no part in sums */
 
-    return (struct cursor){at, at + length};
+    return (struct packed_bytes){at, at + length};
 }
 
-static bool read_addresses(struct cursor cursor, struct snapshot_object *ret, size_t count)
+static bool read_addresses(struct packed_bytes packed, struct snapshot_object *ret, size_t count)
 {
     uint64_t address = 0, distance;
 
     for (size_t i = 0; i < count; i++) {
-        if (!read_number(&cursor, &distance) ||
+        if (!packed_number(&packed, &distance) ||
             __builtin_add_overflow(address, rotate_left(distance), &address))
             return false;
         ret[i].address = address;
     }
-    return cursor.at == cursor.end;
+    return packed.at == packed.end;
 }
 
-static bool read_sizes(struct cursor cursor, uint64_t bytes, struct snapshot_object *ret,
+static bool read_sizes(struct packed_bytes packed, uint64_t bytes, struct snapshot_object *ret,
                        size_t count)
 {
     uint64_t size, run, sum = 0;
     size_t filled = 0;
 
     while (filled < count) {
-        if (!read_number(&cursor, &size) || !read_number(&cursor, &run) || run == 0 ||
+        if (!packed_number(&packed, &size) || !packed_number(&packed, &run) || run == 0 ||
             run > count - filled)
             return false;
         sum += size * run;
         for (; run; run--)
             ret[filled++].size = size;
     }
-    return cursor.at == cursor.end && sum == bytes;
+    return packed.at == packed.end && sum == bytes;
 }
 
 bool packing_read(const void *addresses, size_t addresses_length, const void *sizes,
                   size_t sizes_length, uint64_t bytes, struct snapshot_object *ret, size_t count)
 {
-    return read_addresses(cursor_of(addresses, addresses_length), ret, count) &&
-           read_sizes(cursor_of(sizes, sizes_length), bytes, ret, count);
+    return read_addresses(packed_begin(addresses, addresses_length), ret, count) &&
+           read_sizes(packed_begin(sizes, sizes_length), bytes, ret, count);
 }

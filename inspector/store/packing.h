@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * packing - the addresses and sizes of a type's objects in few bytes. docs/census-format.md has the
- * format for others to read.
+ * packing - numbers in few bytes, and the addresses and sizes of a type's objects.
+ * docs/census-format.md has the format for others to read.
  *
  * Numbers are LEB128: seven bits a byte, lowest first, the top bit says that more follow.
  *   addresses: of each, ascending, the distance to the one before (the first: to 0), its 64 bits
@@ -14,6 +14,18 @@
 
 #include "inspector/analysis/snapshot.h"
 #include "symbols/base/text.h"
+
+/* What is left to read of some bytes. */
+struct packed_bytes {
+    const unsigned char *at, *end;
+};
+
+struct packed_bytes packed_begin(const void *bytes, size_t length); /* NULL where there are none */
+
+/* False where there is no whole number of 64 bits. */
+MUST_CHECK bool packed_number(struct packed_bytes *packed, uint64_t *ret);
+
+void packing_add_number(struct text *text, uint64_t number);
 
 /* Adds to the texts, which hold bytes. No address is below the one before it. */
 void packing_add(const struct snapshot_object *objects, size_t count, struct text *addresses,

@@ -4,89 +4,16 @@
 #include <stdio.h>
 #include <string.h>
 
-/* As SQLite keeps them: a table or view, its name, and the statement that made it. A change of one
- * letter makes another version. */
-static const struct {
-    const char *kind, *name, *sql;
-} parts[] = {
-    {"table", "contents",
-     "CREATE TABLE contents (\n"
-     "    id INTEGER PRIMARY KEY, -- 1: there is one row\n"
-     "    censuses INTEGER NOT NULL,\n"
-     "    checksum INTEGER NOT NULL\n"
-     ")"},
-    {"table", "target",
-     "CREATE TABLE target (\n"
-     "    id INTEGER PRIMARY KEY,\n"
-     "    pid INTEGER NOT NULL,\n"
-     "    start_time INTEGER NOT NULL, -- clock ticks since boot\n"
-     "    boot TEXT NOT NULL, -- /proc/sys/kernel/random/boot_id\n"
-     "    stack_start INTEGER NOT NULL, -- another one after each exec\n"
-     "    executable TEXT NOT NULL,\n"
-     "    version TEXT NOT NULL, -- of Python\n"
-     "    command_line TEXT NOT NULL\n"
-     ")"},
-    {"table", "census",
-     "CREATE TABLE census (\n"
-     "    number INTEGER PRIMARY KEY, -- 1 and up, without gaps\n"
-     "    target INTEGER NOT NULL REFERENCES target,\n"
-     "    is_first INTEGER NOT NULL, -- of its target\n"
-     "    taken_ms INTEGER NOT NULL, -- since 1970, UTC\n"
-     "    running_ms INTEGER NOT NULL, -- for which the machine had run\n"
-     "    pause_ms REAL NOT NULL,\n"
-     "    stopped_ms REAL NOT NULL,\n"
-     "    resident_bytes INTEGER NOT NULL,\n"
-     "    complete INTEGER NOT NULL,\n"
-     "    stopped INTEGER NOT NULL,\n"
-     "    all_objects INTEGER NOT NULL,\n"
-     "    generations INTEGER NOT NULL, -- bit 0: the youngest was counted\n"
-     "    types INTEGER NOT NULL,\n"
-     "    objects INTEGER NOT NULL,\n"
-     "    bytes INTEGER NOT NULL,\n"
-     "    has_addresses INTEGER NOT NULL,\n"
-     "    counts_checksum INTEGER NOT NULL,\n"
-     "    checksum INTEGER NOT NULL\n"
-     ")"},
-    {"table", "type",
-     "CREATE TABLE type (\n"
-     "    id INTEGER PRIMARY KEY,\n"
-     "    name TEXT NOT NULL, -- module.qualname\n"
-     "    short_name TEXT NOT NULL -- __name__\n"
-     ")"},
-    {"table", "type_count",
-     "CREATE TABLE type_count (\n"
-     "    census INTEGER NOT NULL REFERENCES census,\n"
-     "    type INTEGER NOT NULL REFERENCES type,\n"
-     "    count INTEGER NOT NULL,\n"
-     "    bytes INTEGER NOT NULL,\n"
-     "    exact INTEGER NOT NULL, -- 1: bytes are what sys.getsizeof says\n"
-     "    PRIMARY KEY (census, type)\n"
-     ") WITHOUT ROWID"},
-    {"table", "addresses",
-     "CREATE TABLE addresses (\n"
-     "    census INTEGER NOT NULL REFERENCES census,\n"
-     "    type INTEGER NOT NULL REFERENCES type,\n"
-     "    addresses BLOB NOT NULL,\n"
-     "    sizes BLOB NOT NULL,\n"
-     "    checksum INTEGER NOT NULL,\n"
-     "    PRIMARY KEY (census, type)\n"
-     ") WITHOUT ROWID"},
-    {"view", "history",
-     "CREATE VIEW history AS\n"
-     "SELECT number, strftime('%Y-%m-%dT%H:%M:%fZ', taken_ms / 1000.0, 'unixepoch') AS taken,\n"
-     "    pid, types, objects, bytes, pause_ms, complete, has_addresses, command_line\n"
-     "FROM census JOIN target ON target.id = census.target ORDER BY number"},
-    {"view", "types",
-     "CREATE VIEW types AS\n"
-     "SELECT census.number AS census,\n"
-     "    strftime('%Y-%m-%dT%H:%M:%fZ', taken_ms / 1000.0, 'unixepoch') AS taken,\n"
-     "    pid, name AS type, count, type_count.bytes AS bytes, exact\n"
-     "FROM census JOIN target ON target.id = census.target\n"
-     "    JOIN type_count ON type_count.census = census.number\n"
-     "    JOIN type ON type.id = type_count.type"},
-};
-
-enum { PARTS = sizeof(parts) / sizeof(parts[0]) };
+const char schema_target[] = "CREATE TABLE target (\n"
+                             "    id INTEGER PRIMARY KEY,\n"
+                             "    pid INTEGER NOT NULL,\n"
+                             "    start_time INTEGER NOT NULL, -- clock ticks since boot\n"
+                             "    boot TEXT NOT NULL, -- /proc/sys/kernel/random/boot_id\n"
+                             "    stack_start INTEGER NOT NULL, -- another one after each exec\n"
+                             "    executable TEXT NOT NULL,\n"
+                             "    version TEXT NOT NULL, -- of Python\n"
+                             "    command_line TEXT NOT NULL\n"
+                             ")";
 
 /* Offsets in the header, which SQLite's documentation of its format gives; numbers are big-endian.
  */
@@ -98,53 +25,72 @@ enum {
     APPLICATION_ID_AT = 68,
 };
 
+static const struct schema *const kinds[] = {&schema_census, &schema_traces};
+
 static uint32_t number_at(const unsigned char *at)
 {
     return (uint32_t)at[0] << 24 | (uint32_t)at[1] << 16 | (uint32_t)at[2] << 8 | at[3];
 }
 
-bool schema_check_header(const unsigned char *header, size_t length, const char *name,
-                         struct error *err)
+bool schema_is_database(const void *header, size_t length)
 {
     static const char magic[16] = "SQLite format 3";
 
+    return length >= SCHEMA_HEADER_SIZE && memcmp(header, magic, sizeof(magic)) == 0;
+}
+
+static bool refuse_kind(const struct schema *schema, uint32_t application_id, const char *name,
+                        bool to_write, struct error *err)
+{
+    for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
+        if (kinds[i]->application_id == application_id)
+            return error_set(err, ERROR_INPUT, "%s is no %s: it is %s%s", name, schema->noun,
+                             kinds[i]->use, to_write ? "; save under another name" : "");
+    return error_set(err, ERROR_INPUT, "%s is no %s: it is an SQLite database of another kind",
+                     name, schema->noun);
+}
+
+bool schema_check_header(const struct schema *schema, const unsigned char *header, size_t length,
+                         const char *name, bool to_write, struct error *err)
+{
     if (length == 0)
-        return error_set(err, ERROR_INPUT, "%s is no census file: it is empty", name);
-    if (length < SCHEMA_HEADER_SIZE || memcmp(header, magic, sizeof(magic)) != 0)
-        return error_set(err, ERROR_INPUT, "%s is no census file", name);
-    if (number_at(header + APPLICATION_ID_AT) != SCHEMA_APPLICATION_ID)
-        return error_set(err, ERROR_INPUT,
-                         "%s is no census file: it is an SQLite database of another kind", name);
+        return error_set(err, ERROR_INPUT, "%s is no %s: it is empty", name, schema->noun);
+    if (!schema_is_database(header, length))
+        return error_set(err, ERROR_INPUT, "%s is no %s", name, schema->noun);
+    uint32_t application_id = number_at(header + APPLICATION_ID_AT);
+    if (application_id != schema->application_id)
+        return refuse_kind(schema, application_id, name, to_write, err);
     uint32_t version = number_at(header + USER_VERSION_AT);
-    if (version > SCHEMA_VERSION)
+    if (version > schema->version)
         return error_set(err, ERROR_INPUT,
-                         "%s is of census format %u, this pyinspect reads up to %d: use a newer "
+                         "%s is of %s format %u, this pyinspect reads up to %u: use a newer "
                          "pyinspect",
-                         name, version, SCHEMA_VERSION);
+                         name, schema->format, version, schema->version);
     if (header[WRITE_VERSION_AT] == 2 && header[READ_VERSION_AT] == 2)
         return error_set(err, ERROR_INPUT,
                          "%s was put into SQLite's WAL mode, which is not read here: run "
                          "\"PRAGMA journal_mode = DELETE\" on it",
                          name);
-    if (version != SCHEMA_VERSION || header[WRITE_VERSION_AT] != 1 ||
+    if (version != schema->version || header[WRITE_VERSION_AT] != 1 ||
         header[READ_VERSION_AT] != 1 || number_at(header + ENCODING_AT) != 1)
-        return error_set(err, ERROR_INPUT, "the census file %s is damaged: its header", name);
+        return error_set(err, ERROR_INPUT, "the %s %s is damaged: its header", schema->noun, name);
     return true;
 }
 
 bool schema_create(struct database *database, struct error *err)
 {
+    const struct schema *schema = database->schema;
     char sql[128];
 
     /* Freed pages can be given back only where that was decided before the first table. */
     snprintf(sql, sizeof(sql),
              "PRAGMA encoding = 'UTF-8'; PRAGMA auto_vacuum = INCREMENTAL; "
-             "PRAGMA application_id = %d; PRAGMA user_version = %d",
-             SCHEMA_APPLICATION_ID, SCHEMA_VERSION);
+             "PRAGMA application_id = %u; PRAGMA user_version = %u",
+             schema->application_id, schema->version);
     if (!database_run(database, sql, err))
         return false;
-    for (size_t i = 0; i < PARTS; i++)
-        if (!database_run(database, parts[i].sql, err))
+    for (size_t i = 0; i < schema->count; i++)
+        if (!database_run(database, schema->parts[i].sql, err))
             return false;
     return true;
 }
@@ -160,6 +106,8 @@ static bool is_text(sqlite3_stmt *statement, int column, const char *text)
 
 bool schema_check(struct database *database, struct error *err)
 {
+    const struct schema_part *parts = database->schema->parts;
+    size_t count = database->schema->count;
     AUTO_STATEMENT sqlite3_stmt *statement = NULL;
     bool row;
 
@@ -167,10 +115,10 @@ bool schema_check(struct database *database, struct error *err)
                           "SELECT type, name, tbl_name, sql FROM sqlite_master ORDER BY rowid",
                           err))
         return false;
-    for (size_t i = 0; i <= PARTS; i++) {
+    for (size_t i = 0; i <= count; i++) {
         if (!database_step(database, statement, &row, err))
             return false;
-        if (i == PARTS
+        if (i == count
                 ? row
                 : !row || !is_text(statement, 0, parts[i].kind) ||
                       !is_text(statement, 1, parts[i].name) ||

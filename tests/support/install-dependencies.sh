@@ -26,6 +26,14 @@ needs_program() { # PACKAGE: its program of that name, unpacked
     command -v "$1" >/dev/null || [ -x "$unpacked/usr/bin/$1" ] || wrapped="$wrapped $1"
 }
 
+# What `go tool pprof` starts is one file of a large package.
+needs_pprof() {
+    for tool in "$unpacked"/usr/lib/go-*/pkg/tool/*/pprof /usr/lib/go-*/pkg/tool/*/pprof; do
+        [ ! -x "$tool" ] || return
+    done
+    wrapped="$wrapped golang-1.19-go"
+}
+
 compiles() {
     echo '#include <stdio.h>' | "$compiler" -E -
 }
@@ -45,6 +53,8 @@ build)
     needs "$toolchain" compiles
     needs pkgconf "${PKG_CONFIG:-pkg-config}" --version
     needs 'libdw-dev libelf-dev' "${PKG_CONFIG:-pkg-config}" --exists libdw libelf
+    needs 'libprotobuf-c-dev protobuf-c-compiler' protoc-c --version
+    needs libprotobuf-c-dev "${PKG_CONFIG:-pkg-config}" --exists libprotobuf-c
     needs libseccomp-dev "${PKG_CONFIG:-pkg-config}" --exists libseccomp
     needs 'libsqlite3-dev zlib1g-dev' "${PKG_CONFIG:-pkg-config}" --exists sqlite3 zlib
     needs libjs-dygraphs test -e "${DYGRAPHS:-/usr/share/javascript/dygraphs}/dygraph.min.js"
@@ -60,6 +70,8 @@ check)
     needs python3-objgraph /usr/bin/python3 -c 'import objgraph'
     needs 'python3-lxml python3-numpy python3-pandas python3-sqlalchemy' \
         /usr/bin/python3 -c 'import lxml, numpy, pandas, sqlalchemy'
+    needs npm command -v npm
+    needs_pprof
     needs_program prometheus # promtool too
     needs_program prometheus-node-exporter
     ;;
@@ -105,8 +117,12 @@ unpack() {
     (cd "$packages" && apt-get download $wrapped >>"$log" 2>&1) || return
     mkdir -p "$unpacked" || return
     for package in "$packages"/*.deb; do
+        case $package in
+        */golang-*) part=./usr/lib/go-1.19/pkg/tool/linux_amd64/pprof ;;
+        *) part=./usr/bin ;;
+        esac
         dpkg-deb --fsys-tarfile "$package" |
-            tar -x -C "$unpacked" --no-same-owner ./usr/bin 2>>"$log" || return
+            tar -x -C "$unpacked" --no-same-owner "$part" 2>>"$log" || return
     done
 }
 

@@ -54,6 +54,8 @@ name_the_longest() { # LOG
         sort -rn | awk 'NR <= 15'
 }
 
+case " $* " in *" live "*) tests/support/get-speedscope.sh ;; esac
+
 for name in "$@"; do
     log=$out/$name-tests.log
     echo "== $name"
