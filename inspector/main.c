@@ -84,7 +84,8 @@ static int fail(const struct error *err)
 
 static bool write_plain(const struct text *text, struct error *err)
 {
-    return (!text->failed && fputs(text->bytes, stdout) >= 0 && fflush(stdout) == 0) ||
+    return (!text->failed && (!text->length || fputs(text->bytes, stdout) >= 0) &&
+            fflush(stdout) == 0) ||
            error_errno(err, ERROR_OUTPUT, "cannot write to the standard output");
 }
 
@@ -120,7 +121,7 @@ static bool write_report(const struct answer *answer, struct error *err)
 {
     struct render_style style = {.colour = wants_colour(stdout), .width = terminal_width(stdout)};
 
-    if (answer->format == FORMAT_TEXT && answer->plain.length)
+    if (answer->is_plain)
         return write_plain(&answer->plain, err);
     return renderers[answer->format](&answer->report, &style, stdout, err);
 }

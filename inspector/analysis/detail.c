@@ -32,6 +32,8 @@ void detail_free(struct detail *detail)
     free(detail->fields.items);
     free(detail->items.items);
     free(detail->bases.items);
+    free(detail->allocation.files);
+    free(detail->allocation.frames);
     arena_free(&detail->arena);
     *detail = (struct detail){0};
 }
@@ -253,6 +255,48 @@ static void look_at_class(struct look *look)
         type->kind->references(reader, type, bases, &references);
 }
 
+static void keep_frames(struct look *look, const struct allocation *allocation)
+{
+    struct detail_allocation *kept = &look->detail->allocation;
+    uint32_t count = allocation->stack.frames;
+
+    kept->files = calloc(count, sizeof(*kept->files));
+    kept->frames = calloc(count, sizeof(*kept->frames));
+    if (!kept->files || !kept->frames) {
+        look->failed = true;
+        return;
+    }
+    for (uint32_t i = 0; i < count && !look->failed; i++) {
+        text_clear(&look->text);
+        allocation_add_file(allocation, look->reader, i, &look->text, &kept->frames[i].line);
+        kept->frames[i].file = i;
+        kept->files[i].name = keep_text(look);
+        kept->files[i].length = look->text.length;
+        kept->count = i + 1;
+    }
+}
+
+static void look_at_allocation(struct look *look)
+{
+    const struct reader *reader = look->reader;
+    struct detail_allocation *kept = &look->detail->allocation;
+    struct allocation found;
+
+    if (!look->options->allocations ||
+        !allocation_find(look->options->allocations, reader, look->type, look->address, &found))
+        return;
+    *kept = (struct detail_allocation){
+        .is_traced = true,
+        .is_readable = found.stack.frames,
+        .block = found.block.address,
+        .size = found.block.size,
+        .domain = found.block.domain,
+        .all_frames = allocation_all_frames(&found, reader),
+    };
+    if (kept->is_readable && !look->options->no_values)
+        keep_frames(look, &found);
+}
+
 static void look_at_object(struct look *look)
 {
     const struct reader *reader = look->reader;
@@ -273,6 +317,7 @@ static void look_at_object(struct look *look)
     look_at_frame(look);
     if (type->flags & TPFLAGS_TYPE_SUBCLASS)
         look_at_class(look);
+    look_at_allocation(look);
 }
 
 bool detail_look(const struct reader *reader, const struct finding *finding,

@@ -14,13 +14,16 @@
 #ifndef PYINSPECT_DETAIL_H
 #define PYINSPECT_DETAIL_H
 
+#include "inspector/analysis/allocation.h"
 #include "inspector/analysis/lookup.h"
+#include "inspector/analysis/traces.h"
 #include "symbols/base/arena.h"
 
 struct detail_options {
     uint64_t items; /* that are shown of a container; 0: all */
     uint64_t repr_length;
     bool no_values; /* nothing that the target has stored: only types, sizes and counts */
+    const struct allocations *allocations; /* of the same image; NULL: nobody asks */
 };
 
 /* Something that an object holds. Texts are UTF-8 of the target's, NUL-terminated. */
@@ -46,6 +49,18 @@ struct detail_fact {
     const char *value;
 };
 
+/* Where it was allocated. */
+struct detail_allocation {
+    bool is_traced; /* false: nothing is known of it, and nothing else is said */
+    uint64_t block, size;
+    uint32_t domain;
+    bool is_readable;           /* the traceback; else there are no frames */
+    struct trace_file *files;   /* one a frame */
+    struct trace_frame *frames; /* as stored, the most recent one first */
+    uint32_t count;
+    uint32_t all_frames; /* before tracemalloc cut them at its limit; 0: not told */
+};
+
 struct detail {
     uint64_t size;
     bool is_exact; /* the size is what sys.getsizeof says */
@@ -54,6 +69,7 @@ struct detail {
     struct detail_fact *facts;
     size_t fact_count, fact_capacity;
     struct members attributes, locals, fields, items, bases;
+    struct detail_allocation allocation;
     bool has_keys; /* the items are a mapping's */
     struct arena arena;
 };

@@ -73,6 +73,8 @@ bool details_take(struct details *details, struct image *image, bool keep, struc
     details->reader = (struct reader){python, image, &details->types};
     if (keep && !(details->kept = calloc(details->count + 1, sizeof(*details->kept))))
         return error_memory(err);
+    allocations_read(&details->allocations, &details->reader);
+    details->options.allocations = &details->allocations;
     return lookup(&details->reader, details->findings, details->count, &details->instances,
                   &details->verdict, err) &&
            look_at_all(details, err);

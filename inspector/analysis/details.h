@@ -19,6 +19,7 @@ struct details {
     struct detail *kept;      /* for details_look; NULL: it looks at the image */
     size_t count;
     struct instances instances;
+    struct allocations allocations; /* of the last details_take */
     /* The answer, of details_take: */
     struct reach_verdict verdict;
 };

@@ -210,6 +210,17 @@ static const char *extra_of(struct maker *maker, const struct type *type, uint64
     return text->length ? keep(maker) : NULL;
 }
 
+static const char *place_of(struct maker *maker, const struct type *type, uint64_t address)
+{
+    struct allocation found;
+
+    if (!type || maker->options->no_values ||
+        !allocation_find(&maker->drawing->allocations, maker->reader, type, address, &found))
+        return NULL;
+    allocation_add_place(&found, maker->reader, fresh(maker));
+    return keep(maker);
+}
+
 /* Nodes */
 
 static bool ask(const struct maker *maker, const struct predicate *predicate,
@@ -256,6 +267,8 @@ static void describe(struct maker *maker, const struct neighbour *object, struct
     add_value(maker, node);
     if (maker->options->extra)
         node->extra = extra_of(maker, type, object->address, object->generation);
+    if (maker->options->extra & EXTRA_ALLOCATION)
+        node->allocated = place_of(maker, type, object->address);
     node->is_module = type && is_below(type, "module");
     node->has_del = has_del(maker, type);
     node->is_approximate = has_guesses(maker, object->node);
@@ -541,6 +554,8 @@ bool drawing_make(struct drawing *drawing, const struct graph *graph, const stru
         .drawing = drawing, .graph = graph, .reader = reader, .options = options, .err = err};
 
     *drawing = (struct drawing){.nodes = NULL};
+    if (options->extra & EXTRA_ALLOCATION)
+        allocations_read(&drawing->allocations, reader);
     bool done = draw_all(&maker, roots, root_count);
     address_map_free(&maker.numbers);
     places_free(&maker.places);

@@ -17,17 +17,24 @@
  *
  * A label's first line is the type, the second short and human (the name of a class, a module or a
  * function, "5 items", else the repr, in a picture its first 40 characters), the third what
- * extra_info asks for. Nothing of the target is run for it.
+ * extra_info asks for, the fourth where it was allocated. Nothing of the target is run for it.
  */
 #ifndef PYINSPECT_DRAWING_H
 #define PYINSPECT_DRAWING_H
 
+#include "inspector/analysis/allocation.h"
 #include "inspector/analysis/graph.h"
 #include "inspector/analysis/links.h"
 #include "inspector/analysis/predicate.h"
 #include "symbols/base/arena.h"
 
-enum drawing_extra { EXTRA_SIZE = 1, EXTRA_REPR = 2, EXTRA_ADDRESS = 4, EXTRA_GENERATION = 8 };
+enum drawing_extra {
+    EXTRA_SIZE = 1,
+    EXTRA_REPR = 2,
+    EXTRA_ADDRESS = 4,
+    EXTRA_GENERATION = 8,
+    EXTRA_ALLOCATION = 16
+};
 
 struct drawing_options {
     bool backwards;
@@ -56,6 +63,8 @@ struct drawn_node {
     const char *value; /* the second line, as objgraph has it */
     const char *words; /* the same for a person who reads no picture: reprs are longer */
     const char *extra; /* the third; NULL: none */
+    /* The fourth: "app.py:12", the most recent frame; NULL: it is not traced, or nobody asks. */
+    const char *allocated;
 };
 
 struct drawn_edge {
@@ -73,6 +82,7 @@ struct drawing {
     size_t node_count, node_capacity;
     struct drawn_edge *edges; /* in the order in which they were found */
     size_t edge_count, edge_capacity;
+    struct allocations allocations; /* if they are asked for */
     struct arena arena;
 };
 

@@ -12,8 +12,9 @@ struct part {
 };
 
 /*
- * What grows is the level: the count and an offset, which takes out of it what a process brought
- * when it joined, and keeps in it what one had when it left. All of these are modulo 2^64.
+ * What grows is the level: the count (or the bytes) and an offset, which takes out of it what a
+ * process brought when it joined, and keeps in it what one had when it left. All of these are
+ * modulo 2^64.
  *
  * The line's sums are of levels less the first, over hours since the first sample: a type that
  * stays as it is has sums of exactly 0.
@@ -35,6 +36,7 @@ struct step {
 
 struct growth {
     bool short_names;
+    bool of_bytes; /* what grows */
     uint64_t samples;
     int64_t first_ms;
     double hours, squared_hours; /* sums over all samples */
@@ -49,6 +51,15 @@ struct growth *growth_new(bool short_names)
 
     if (growth)
         growth->short_names = short_names;
+    return growth;
+}
+
+struct growth *growth_new_of_bytes(void)
+{
+    struct growth *growth = growth_new(false);
+
+    if (growth)
+        growth->of_bytes = true;
     return growth;
 }
 
@@ -118,19 +129,30 @@ static int64_t difference(uint64_t now, uint64_t then)
     return (int64_t)(now - then);
 }
 
-static struct entry changed(const struct step *step, const struct entry *old,
-                            const struct part *part)
+/* What of a type grows. */
+static uint64_t measured(const struct growth *growth, uint64_t count, uint64_t bytes)
+{
+    return growth->of_bytes ? bytes : count;
+}
+
+static uint64_t part_measured(const struct growth *growth, const struct part *part)
+{
+    return part ? measured(growth, part->count, part->bytes) : 0;
+}
+
+static struct entry changed(const struct growth *growth, const struct step *step,
+                            const struct entry *old, const struct part *part)
 {
     struct entry entry = *old;
 
     if (step->joins) {
-        entry.offset -= part ? part->count : 0;
+        entry.offset -= part_measured(growth, part);
         return entry;
     }
     entry.before = old->level;
     entry.count = part ? part->count : 0;
     entry.bytes = part ? part->bytes : 0;
-    entry.level = entry.count + entry.offset;
+    entry.level = part_measured(growth, part) + entry.offset;
     double grown = (double)difference(entry.level, entry.first);
     entry.sum += grown;
     entry.weighted += grown * step->hours;
@@ -148,8 +170,8 @@ static bool made(const struct growth *growth, const struct step *step, const str
     memcpy(none.type, part->type, part->length);
     none.type[part->length] = '\0';
     if (!growth->samples)
-        none.first = none.level = part->count;
-    *ret = changed(step, &none, part);
+        none.first = none.level = part_measured(growth, part);
+    *ret = changed(growth, step, &none, part);
     return true;
 }
 
@@ -169,7 +191,7 @@ static bool merge(const struct growth *growth, const struct part *parts, size_t 
                     : !part ? -1
                             : order_names(entry->type, entry->length, part->type, part->length);
         if (order <= 0) {
-            into[count] = changed(step, entry, order == 0 ? part : NULL);
+            into[count] = changed(growth, step, entry, order == 0 ? part : NULL);
             i++;
             j += order == 0;
         } else {
@@ -292,7 +314,7 @@ void growth_left(struct growth *growth, const struct snapshot *snapshot)
         struct entry *entry = growth->short_names ? find(growth, row->short_name, row->short_length)
                                                   : find(growth, row->type, row->type_length);
         if (entry)
-            entry->offset += row->count;
+            entry->offset += measured(growth, row->count, row->bytes);
     }
 }
 
@@ -311,17 +333,18 @@ static struct growth_row row_of(const struct growth *growth, const struct entry 
         .type_length = entry->length,
         .count = entry->count,
         .bytes = entry->bytes,
+        .measure = measured(growth, entry->count, entry->bytes),
         .since_last = difference(entry->level, entry->before),
         .since_first = difference(entry->level, entry->first),
         .slope_per_hour = slope(growth, entry->sum, entry->weighted),
     };
 }
 
-/* Equals: the more common first. */
+/* Equals: the greater first. */
 static int order_rows(const struct growth_row *a, const struct growth_row *b)
 {
-    if (a->count != b->count)
-        return a->count < b->count ? 1 : -1;
+    if (a->measure != b->measure)
+        return a->measure < b->measure ? 1 : -1;
     return order_names(a->type, a->type_length, b->type, b->type_length);
 }
 
@@ -398,6 +421,7 @@ struct growth_row growth_total(const struct growth *growth)
         sum += entry->sum;
         weighted += entry->weighted;
     }
+    total.measure = measured(growth, total.count, total.bytes);
     total.slope_per_hour = slope(growth, sum, weighted);
     return total;
 }

@@ -8,6 +8,8 @@
  * are forgotten beyond GROWTH_MOST_TYPES, those that have not grown or shrunk first; one that comes
  * back is then new.
  *
+ * A growth of bytes (growth_new_of_bytes) follows the bytes in place of the counts.
+ *
  * Of several processes the counts are those of who is there; what grew, and the line, are the sums
  * of what grew in each while it was there: a process that joins brings nothing that grew, and one
  * that ends takes nothing away. For that growth_joined and growth_left are told of them.
@@ -23,6 +25,7 @@ struct growth_row {
     const char *type; /* owned by the growth */
     size_t type_length;
     uint64_t count, bytes; /* of the last sample */
+    uint64_t measure;      /* the one of these two that grows */
     int64_t since_last;    /* growth since the sample before; 0 in the first */
     int64_t since_first;
     double slope_per_hour; /* of the least squares line through all samples; 0 in the first */
@@ -34,7 +37,8 @@ struct growth;
 
 /* Types go by __name__ with `short_names`. NULL: no memory. */
 struct growth *growth_new(bool short_names);
-void growth_free(struct growth *growth); /* NULL is fine */
+struct growth *growth_new_of_bytes(void); /* by `type` */
+void growth_free(struct growth *growth);  /* NULL is fine */
 
 /*
  * Takes the sum of snapshots that were taken about `at_ms` (of one process, or one each of several)
@@ -54,8 +58,8 @@ MUST_CHECK bool growth_joined(struct growth *growth, const struct snapshot *snap
 void growth_left(struct growth *growth, const struct snapshot *snapshot);
 
 /*
- * The rows of the last sample, greatest first, equals by count, then by name; good until the next
- * growth_add. A type of which there is none has a row if its number grew or shrank, since the
+ * The rows of the last sample, greatest first, equals by what grows, then by name; good until the
+ * next growth_add. A type of which there is none has a row if its number grew or shrank, since the
  * first sample or since the last.
  */
 MUST_CHECK bool growth_rows(struct growth *growth, enum growth_order order,

@@ -39,6 +39,7 @@ void listing_free(struct listing *listing)
     free(listing->entries);
     free(listing->referents);
     text_free(&listing->repr);
+    text_free(&listing->allocation);
     for (size_t i = 0; i < MOST_ATTRIBUTES; i++)
         text_free(&listing->attributes[i]);
 }
@@ -136,6 +137,26 @@ static void find_referents(struct listing *listing, struct listed *row)
     listing->tally.referents[row->referents_by]++;
 }
 
+static void find_allocation(struct listing *listing, const struct type *type, struct listed *row)
+{
+    struct text *text = &listing->allocation;
+    struct allocation found;
+
+    text_clear(text);
+    row->allocation = text;
+    if (!allocation_find(&listing->allocations, &listing->reader, type, row->object.address,
+                         &found)) {
+        listing->tally.untraced++;
+        return;
+    }
+    if (listing->options.allocation == LISTING_ALL_FRAMES) {
+        allocation_add_places(&listing->allocations, &found, &listing->reader, text);
+    } else {
+        allocation_add_place(&found, &listing->reader, text);
+        text_add_char(text, '\0');
+    }
+}
+
 static void show(struct listing *listing, const struct reached_object *found)
 {
     const struct type *type = listing->types.items[found->object.type];
@@ -153,6 +174,8 @@ static void show(struct listing *listing, const struct reached_object *found)
         row.repr = &listing->repr;
         row.attributes = listing->attributes;
     }
+    if (listing->options.allocation)
+        find_allocation(listing, type, &row);
     if (listing->graph)
         find_referents(listing, &row);
     listing->tally.shown++;
@@ -284,7 +307,7 @@ static bool walk(struct listing *listing, struct error *err)
 
 static void show_sorted(struct listing *listing)
 {
-    listing->tally.shown = 0;
+    listing->tally.shown = listing->tally.untraced = 0;
     memset(listing->tally.referents, 0, sizeof(listing->tally.referents));
     for (size_t i = 0; i < listing->entry_count && !listing->failed && !listing->ended; i++) {
         const struct listing_entry *entry = &listing->entries[i];
@@ -302,7 +325,7 @@ static void show_sorted(struct listing *listing)
 
 static bool finish(const struct listing *listing, struct error *err)
 {
-    bool failed = listing->failed || listing->repr.failed;
+    bool failed = listing->failed || listing->repr.failed || listing->allocation.failed;
 
     for (size_t i = 0; i < listing->options.attribute_count; i++)
         failed |= listing->attributes[i].failed;
@@ -321,6 +344,8 @@ bool listing_take(struct listing *listing, struct image *image, listing_row *row
     listing->row = row;
     listing->context = context;
     listing->failed = listing->ended = false;
+    if (listing->options.allocation)
+        allocations_read(&listing->allocations, &listing->reader);
     if (!walk(listing, err))
         return false;
     if (listing->options.order != LISTING_AS_WALKED) {

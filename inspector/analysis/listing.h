@@ -9,6 +9,7 @@
 #ifndef PYINSPECT_LISTING_H
 #define PYINSPECT_LISTING_H
 
+#include "inspector/analysis/allocation.h"
 #include "inspector/analysis/exactness.h"
 #include "inspector/analysis/graph.h"
 #include "inspector/analysis/reach.h"
@@ -34,6 +35,9 @@ enum referents_by {
     REFERENTS_WAYS
 };
 
+/* What is told of where an object was allocated. */
+enum listing_allocation { LISTING_NO_ALLOCATION, LISTING_NEWEST_FRAME, LISTING_ALL_FRAMES };
+
 struct listing_options {
     const char *names[MOST_NAMES]; /* of types: exact, or with * ? [ ]; several with commas */
     size_t name_count;             /* 0: all types */
@@ -52,6 +56,7 @@ struct listing_options {
     uint64_t limit; /* rows; 0: all */
     uint64_t repr_length;
     enum listing_order order;
+    enum listing_allocation allocation;
     struct progress *progress; /* objects met so far; NULL: nobody looks */
 };
 
@@ -71,6 +76,9 @@ struct listed {
     const struct text *repr; /* NULL: without values */
     const struct text
         *attributes; /* an array, by the number of the attribute; empty: it has none */
+    /* Where it was allocated: "app.py:12" of the frames that are asked for, in Traceback's order,
+     * each ended by a NUL. Empty: it is not traced; NULL: nobody asks. */
+    const struct text *allocation;
     /* What gc.get_referents() says: NULL where nobody asks. */
     const uint64_t *referents;
     size_t referent_count;
@@ -84,6 +92,7 @@ struct listing_tally {
     uint64_t objects; /* that were asked for */
     uint64_t bytes;
     uint64_t shown;                     /* rows told */
+    uint64_t untraced;                  /* ... of which it is not known where they were allocated */
     uint64_t referents[REFERENTS_WAYS]; /* ... and by whom their referents are known */
 };
 
@@ -104,7 +113,8 @@ struct listing {
                                 * without referents */
     uint64_t *referents;
     size_t referent_capacity;
-    struct text repr, attributes[MOST_ATTRIBUTES];
+    struct text repr, attributes[MOST_ATTRIBUTES], allocation;
+    struct allocations allocations; /* of the last listing_take, if they are asked for */
     uint64_t seen;
     bool failed;      /* no memory */
     bool ended;       /* `row` has had enough */

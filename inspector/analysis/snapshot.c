@@ -155,26 +155,57 @@ static bool copy_origin(struct snapshot *snapshot, const struct origin *origin)
     return own->executable && own->version && own->command_line;
 }
 
+/* Of items in the order of the rows, whose types are below `types`; `roster` NULL: without objects.
+ */
+static bool make(struct snapshot *snapshot, const struct placement *items, size_t count,
+                 size_t types, const struct roster *roster, const struct origin *origin)
+{
+    uint32_t *row_of = calloc(types + 1, sizeof(*row_of));
+
+    bool done = row_of && items && copy_origin(snapshot, origin) &&
+                make_rows(snapshot, items, count, row_of) &&
+                (!roster || place_objects(snapshot, roster, row_of));
+    free(row_of);
+    return done;
+}
+
+/* Takes over `snapshot`. */
+static bool hand_over(struct snapshot *snapshot, bool done, struct snapshot *ret, struct error *err)
+{
+    if (!done) {
+        snapshot_free(snapshot);
+        return error_memory(err);
+    }
+    *ret = *snapshot;
+    return true;
+}
+
 bool snapshot_make(struct snapshot *ret, const struct census *census, const struct origin *origin,
                    const struct occasion *occasion, struct error *err)
 {
     struct snapshot snapshot = {.occasion = *occasion};
-    uint32_t *row_of = calloc(census->types.count + 1, sizeof(*row_of));
     size_t count = 0;
     struct placement *items = list_types(census, &count);
-    const struct roster *roster = census->options.roster;
 
-    bool done = row_of && items && copy_origin(&snapshot, origin) &&
-                make_rows(&snapshot, items, count, row_of) &&
-                (!roster || place_objects(&snapshot, roster, row_of));
+    bool done = make(&snapshot, items, count, census->types.count, census->options.roster, origin);
     free(items);
-    free(row_of);
-    if (!done) {
-        snapshot_free(&snapshot);
-        return error_memory(err);
-    }
-    *ret = snapshot;
-    return true;
+    return hand_over(&snapshot, done, ret, err);
+}
+
+bool snapshot_make_of_rows(struct snapshot *ret, const struct snapshot_row *rows, size_t count,
+                           const struct origin *origin, const struct occasion *occasion,
+                           struct error *err)
+{
+    struct snapshot snapshot = {.occasion = *occasion};
+    struct placement *items = calloc(count + 1, sizeof(*items));
+
+    for (size_t i = 0; items && i < count; i++)
+        items[i].row = rows[i];
+    if (items)
+        qsort(items, count, sizeof(*items), compare_rows);
+    bool done = make(&snapshot, items, count, 0, NULL, origin);
+    free(items);
+    return hand_over(&snapshot, done, ret, err);
 }
 
 const struct snapshot_row *snapshot_find(const struct snapshot *snapshot, const char *type,

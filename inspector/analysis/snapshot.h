@@ -81,6 +81,12 @@ MUST_CHECK bool snapshot_make(struct snapshot *ret, const struct census *census,
                               const struct origin *origin, const struct occasion *occasion,
                               struct error *err);
 
+/* Makes one of what was counted otherwise: rows in any order, without objects, of which equal ones
+ * become one. All texts are copied. */
+MUST_CHECK bool snapshot_make_of_rows(struct snapshot *ret, const struct snapshot_row *rows,
+                                      size_t count, const struct origin *origin,
+                                      const struct occasion *occasion, struct error *err);
+
 /* Zero-initialised is fine. */
 void snapshot_free(struct snapshot *snapshot);
 

@@ -72,8 +72,9 @@ struct answer {
     struct page_stream pages;    /* without `make`: there are none */
     struct row_stream stream;    /* without `write`: the report is the answer */
     enum format format;
-    struct text plain; /* what FORMAT_TEXT prints in place of the report; empty: the report */
-    bool complete;     /* false: part of the heap could not be read or verified */
+    bool is_plain;            /* `plain` is printed in place of the report, be it empty */
+    struct text plain;        /* lines that are harmless */
+    bool complete;            /* false: part of the heap could not be read or verified */
     enum error_kind obstacle; /* of a diagnosis: what stands in attach's way, or ERROR_NONE */
     struct error late;        /* what failed when the answer was made (ERROR_NONE: nothing did): it
                                * is said after the answer */
@@ -103,6 +104,7 @@ extern const struct command ps_command;
 extern const struct command refs_command;
 extern const struct command report_command;
 extern const struct command show_command;
+extern const struct command traces_command;
 extern const struct command watch_command;
 extern const struct command why_command;
 

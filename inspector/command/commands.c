@@ -5,9 +5,9 @@
 #include <string.h>
 
 const struct command *const commands[] = {
-    &attach_command, &backrefs_command, &compare_command, &doctor_command,
-    &layout_command, &objects_command,  &ps_command,      &refs_command,
-    &report_command, &show_command,     &watch_command,   &why_command,
+    &attach_command,  &backrefs_command, &compare_command, &doctor_command, &layout_command,
+    &objects_command, &ps_command,       &refs_command,    &report_command, &show_command,
+    &traces_command,  &watch_command,    &why_command,
 };
 const size_t command_count = sizeof(commands) / sizeof(*commands);
 

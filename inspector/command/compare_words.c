@@ -191,16 +191,6 @@ void compared_add_notes(const struct compared *compared, struct report *report)
 }
 
 /* In local time. */
-static void add_time(struct text *text, int64_t milliseconds)
-{
-    time_t seconds = (time_t)(milliseconds / 1000);
-    struct tm parts;
-    char when[64];
-
-    if (localtime_r(&seconds, &parts) && strftime(when, sizeof(when), "%F %T", &parts))
-        text_addf(text, " at %s", when);
-}
-
 static void describe_file(const char *name, const struct snapshot *snapshot, struct text *text)
 {
     if (!snapshot->occasion.complete)

@@ -105,7 +105,8 @@ static void fill_answer(const struct python_file *python, const struct layout_ca
                                        .addresses = known.addresses,
                                        .layout = found->layout};
 
-    *ret = (struct answer){.format = options->format, .complete = true};
+    *ret = (struct answer){
+        .format = options->format, .complete = true, .is_plain = options->format == FORMAT_TEXT};
     report_init(&ret->report, "fields", columns, sizeof(columns) / sizeof(*columns));
     add_facts(&ret->report, &table, &found->origin);
     add_rows(&ret->report, &table.layout);

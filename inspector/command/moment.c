@@ -43,31 +43,42 @@ struct origin origin_of_identity(const struct process_identity *identity)
     return origin;
 }
 
+bool moment_note(const struct session *session, const struct session_report *asked,
+                 struct moment_notes *ret, struct error *err)
+{
+    const struct process *process = session_process(session);
+    struct process_identity identity;
+
+    if (!process_identify(process, &identity))
+        return process_refused(process, "identify", ESRCH, err);
+    session_executable(session, ret->executable, sizeof(ret->executable));
+    process_command_line(process, ret->command, sizeof(ret->command));
+    ret->origin = origin_of_identity(&identity);
+    ret->origin.executable = ret->executable;
+    ret->origin.version = session_python(session)->version.text;
+    ret->origin.command_line = ret->command;
+    ret->occasion = (struct occasion){.taken_ms = clock_date(),
+                                      .running_ms = (int64_t)clock_milliseconds(),
+                                      .pause_milliseconds = asked->pause_milliseconds,
+                                      .stopped_milliseconds = asked->stopped_milliseconds,
+                                      .resident_bytes = asked->resident_bytes,
+                                      .stopped = !asked->unstopped};
+    return true;
+}
+
 bool moment_record(const struct session *session, const struct census *census,
                    const struct session_report *asked, struct snapshot *ret, struct error *err)
 {
-    const struct process *process = session_process(session);
     struct worth worth = worth_of(session, census, asked);
-    struct process_identity identity;
-    char command[4096];
-    struct occasion occasion = {.taken_ms = clock_date(),
-                                .running_ms = (int64_t)clock_milliseconds(),
-                                .pause_milliseconds = asked->pause_milliseconds,
-                                .stopped_milliseconds = asked->stopped_milliseconds,
-                                .resident_bytes = asked->resident_bytes,
-                                .complete = !worth_doubt(&worth),
-                                .stopped = !asked->unstopped,
-                                .all_objects = census->options.all_objects};
+    struct moment_notes notes;
 
-    memcpy(occasion.generations, census->options.generations, sizeof(occasion.generations));
-    if (!process_identify(process, &identity))
-        return process_refused(process, "identify", ESRCH, err);
-    process_command_line(process, command, sizeof(command));
-    struct origin origin = origin_of_identity(&identity);
-    origin.executable = worth.executable;
-    origin.version = worth.python->version.text;
-    origin.command_line = command;
-    return snapshot_make(ret, census, &origin, &occasion, err);
+    if (!moment_note(session, asked, &notes, err))
+        return false;
+    notes.occasion.complete = !worth_doubt(&worth);
+    notes.occasion.all_objects = census->options.all_objects;
+    memcpy(notes.occasion.generations, census->options.generations,
+           sizeof(notes.occasion.generations));
+    return snapshot_make(ret, census, &notes.origin, &notes.occasion, err);
 }
 
 static void say_worth(const struct session *session, const struct census *census,

@@ -24,6 +24,16 @@ bool moment_is_process(const char *word);
 /* With empty texts. */
 struct origin origin_of_identity(const struct process_identity *identity);
 
+/* Who was asked just now, and when and how: but for what was counted, and whether it is complete.
+ * The texts are good as long as `notes` and the session are. */
+struct moment_notes {
+    struct origin origin;
+    struct occasion occasion;
+    char executable[4096], command[4096];
+};
+MUST_CHECK bool moment_note(const struct session *session, const struct session_report *asked,
+                            struct moment_notes *ret, struct error *err);
+
 /* Makes a snapshot of a census that was taken just now, and how it was (session_ask). */
 MUST_CHECK bool moment_record(const struct session *session, const struct census *census,
                               const struct session_report *asked, struct snapshot *ret,

@@ -6,6 +6,7 @@
 #include "inspector/command/graph_worth.h"
 #include "inspector/command/questions.h"
 #include "inspector/command/selection.h"
+#include "inspector/command/tracing_words.h"
 #include "inspector/command/worth.h"
 #include "inspector/report/render.h"
 
@@ -22,7 +23,7 @@ struct objects_options {
     struct selection selection;
     struct session_options session;
     enum format format;
-    bool referents, no_exec;
+    bool referents, no_exec, traceback;
 };
 
 static bool set_type(void *into, const char *value, struct error *err)
@@ -110,6 +111,13 @@ static bool set_referents(void *into, const char *value, struct error *err)
     return true;
 }
 
+static bool set_traceback(void *into, const char *value, struct error *err)
+{
+    (void)value, (void)err;
+    ((struct objects_options *)into)->traceback = true;
+    return true;
+}
+
 static const struct option_row own_options[] = {
     {"type", "NAME", "only objects of this type; also NAME,NAME and app.models.*", set_type},
     {"limit", "N", "print the first N rows, 0 for all (default 0)", set_limit},
@@ -117,6 +125,7 @@ static const struct option_row own_options[] = {
     {"sort", "KEY", "by size, refcount or address (default: as they are found)", set_sort},
     {"attrs", "LIST", "print these attributes too, with commas", set_attributes},
     {"referents", NULL, "count its gc.get_referents; --json and --csv list them", set_referents},
+    {"traceback", NULL, "where it was allocated; --json and --csv have all frames", set_traceback},
     {.name = NULL},
 };
 
@@ -145,6 +154,7 @@ enum cell {
     CELL_REACHED,
     CELL_REFERENTS_BY,
     CELL_REFERENTS,
+    CELL_TRACEBACK,
     CELL_REPR,
     CELL_ATTRIBUTE, /* the first of them, and those after it */
 };
@@ -160,15 +170,16 @@ static const struct row_column cells[] = {
     [CELL_REACHED] = {"reached", "Reached", NULL, UNIT_TEXT, 8},
     [CELL_REFERENTS_BY] = {"referents_by", "Known by", NULL, UNIT_TEXT, 8},
     [CELL_REFERENTS] = {"referents", "Referents", NULL, UNIT_ADDRESSES, 9},
+    [CELL_TRACEBACK] = {"traceback", "Allocated", NULL, UNIT_TEXTS, 32},
     [CELL_REPR] = {"repr", "Value", NULL, UNIT_SOURCE, 0},
 };
 
 static const enum cell for_person[] = {CELL_ADDRESS,    CELL_SIZE,      CELL_REFCOUNT,
                                        CELL_GENERATION, CELL_REFERENTS, CELL_REFERENTS_BY,
-                                       CELL_TYPE,       CELL_REPR};
+                                       CELL_TYPE,       CELL_TRACEBACK, CELL_REPR};
 static const enum cell for_machine[] = {
-    CELL_ADDRESS, CELL_TYPE,    CELL_SIZE, CELL_EXACT,        CELL_REFCOUNT, CELL_GENERATION,
-    CELL_TRACKED, CELL_REACHED, CELL_REPR, CELL_REFERENTS_BY, CELL_REFERENTS};
+    CELL_ADDRESS, CELL_TYPE,    CELL_SIZE, CELL_EXACT,        CELL_REFCOUNT,  CELL_GENERATION,
+    CELL_TRACKED, CELL_REACHED, CELL_REPR, CELL_REFERENTS_BY, CELL_REFERENTS, CELL_TRACEBACK};
 
 /* All that is needed until the last row is written. */
 struct objects {
@@ -221,7 +232,8 @@ static void choose_columns(struct objects *objects)
         struct row_column column = cells[wanted[i]];
         bool referents = wanted[i] == CELL_REFERENTS || wanted[i] == CELL_REFERENTS_BY;
         if ((wanted[i] == CELL_REPR && options->no_values) ||
-            (referents && !objects->options.referents))
+            (referents && !objects->options.referents) ||
+            (wanted[i] == CELL_TRACEBACK && !objects->options.traceback))
             continue;
         if (referents && person) /* their number */
             column.unit = UNIT_COUNT;
@@ -275,6 +287,14 @@ static struct value referents_of(const struct objects *objects, const struct lis
                : value_addresses(row->referents, row->referent_count);
 }
 
+static struct value traceback_of(const struct listed *row)
+{
+    return row->allocation->length ? (struct value){.unit = UNIT_TEXTS,
+                                                    .text = row->allocation->bytes,
+                                                    .length = row->allocation->length}
+                                   : value_nothing();
+}
+
 static struct value attribute_of(const struct listed *row, size_t number)
 {
     const struct text *text = &row->attributes[number];
@@ -309,6 +329,8 @@ static struct value value_of(const struct objects *objects, const struct listed 
         return value_text(known[row->referents_by], strlen(known[row->referents_by]));
     case CELL_REFERENTS:
         return referents_of(objects, row);
+    case CELL_TRACEBACK:
+        return traceback_of(row);
     case CELL_REPR:
         return value_source(row->repr->bytes, row->repr->length);
     case CELL_ATTRIBUTE:
@@ -387,11 +409,30 @@ static void say_referents(const struct objects *objects, struct text *text)
     graph_worth_say(&objects->graph.report, text);
 }
 
+/* False: what was asked for is not known of any object. */
+static bool is_traced(const struct objects *objects)
+{
+    return !objects->options.traceback || objects->listing.allocations.tracing == TRACING_ON;
+}
+
+static void say_traced(const struct objects *objects, struct text *text)
+{
+    const struct listing_tally *tally = &objects->listing.tally;
+
+    if (!objects->options.traceback || !tally->untraced || !is_traced(objects))
+        return;
+    text_add(text, ", ");
+    add_things(text, tally->untraced, "object");
+    text_add(text, " not traced (made before tracing began, static, or from a free list)");
+}
+
 static void say_worth(const struct objects *objects, const struct worth *worth, struct text *text)
 {
     const struct listing_tally *tally = &objects->listing.tally;
     char bytes[32], shown[32];
 
+    if (!is_traced(objects))
+        say_not_tracing(worth->pid, text);
     worth_begin(worth, text);
     add_things(text, tally->objects, "object");
     text_addf(text, " of %s together", format_bytes(bytes, tally->bytes));
@@ -401,6 +442,7 @@ static void say_worth(const struct objects *objects, const struct worth *worth, 
     say_left_out(objects, text);
     add_sizes(&objects->listing, text);
     say_referents(objects, text);
+    say_traced(objects, text);
     worth_end(worth, text);
 }
 
@@ -432,6 +474,15 @@ static bool write_rows(struct answer *answer, struct rows *rows, struct error *e
     return true;
 }
 
+/* Where they cannot be found nothing can be said, and there is something to be done about it. */
+static bool check_tables(const struct listing *listing, struct error *err)
+{
+    if (!listing->options.allocation || listing->allocations.tracing != TRACING_UNKNOWN)
+        return true;
+    *err = listing->allocations.why;
+    return error_context(err, "--traceback");
+}
+
 static bool list_objects(struct objects *objects, struct error *err)
 {
     const struct objects_options *options = &objects->options;
@@ -449,7 +500,7 @@ static bool list_objects(struct objects *objects, struct error *err)
     if (!session_ask(objects->session, question_listing, &question, &objects->asked, err))
         return false;
     objects->is_spooled = question.is_spooled;
-    return true;
+    return check_tables(&objects->listing, err);
 }
 
 static bool parse(struct objects *objects, int argc, char **argv, int first,
@@ -469,6 +520,11 @@ static bool parse(struct objects *objects, int argc, char **argv, int first,
         return error_set(err, ERROR_USAGE, "--no-exec is of use with --referents only");
     if (options->values.no_values && options->listing.attribute_count)
         return error_set(err, ERROR_USAGE, "--attrs and --no-values exclude each other");
+    if (options->values.no_values && options->traceback)
+        return error_set(err, ERROR_USAGE, "--traceback and --no-values exclude each other");
+    if (options->traceback)
+        options->listing.allocation =
+            options->format == FORMAT_TEXT ? LISTING_NEWEST_FRAME : LISTING_ALL_FRAMES;
     options->listing.repr_length = options->values.repr_length;
     options->listing.no_values = options->values.no_values;
     options->listing.all_objects = options->choice.all_objects;
@@ -498,7 +554,7 @@ static bool run(int argc, char **argv, int first, struct progress *progress, str
     const struct worth worth = worth_of(objects);
     choose_columns(objects);
     *ret = (struct answer){.format = objects->options.format,
-                           .complete = !worth_doubt(&worth),
+                           .complete = !worth_doubt(&worth) && is_traced(objects),
                            .stream = {.columns = objects->columns,
                                       .column_count = objects->column_count,
                                       .write = write_rows,

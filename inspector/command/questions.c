@@ -81,3 +81,56 @@ bool question_details(void *context, struct image *image, enum certainty *ret, s
     *ret = certainty_of(&question->details->verdict.heap);
     return true;
 }
+
+void traces_question_free(struct traces_question *question)
+{
+    traces_free(&question->traces);
+    question->traces = (struct traces){.files = NULL};
+    trace_types_free(&question->types);
+}
+
+/* Tables that change while they are followed lose a few blocks; who looks again loses others. */
+static enum certainty certainty_of_traces(const struct traces_verdict *verdict)
+{
+    enum { FEW = 256 }; /* one of so many */
+
+    if (traces_are_verified(verdict))
+        return ANSWER_VERIFIED;
+    return verdict->blocks.broken + verdict->unreadable <= verdict->blocks.blocks / FEW
+               ? ANSWER_WHOLE
+               : ANSWER_HAS_GAPS;
+}
+
+static bool take_traces(struct traces_question *question, const struct reader *reader,
+                        struct error *err)
+{
+    struct trace_places places;
+
+    if (!traces_take_placing(reader, &question->traces, &question->verdict, &places, err))
+        return false;
+    bool done = !question->with_types || !question->verdict.state.is_tracing ||
+                trace_types_take(&question->types, reader, &question->verdict.state, &places,
+                                 question->progress, err);
+    trace_places_free(&places);
+    return done;
+}
+
+bool question_traces(void *context, struct image *image, enum certainty *ret, struct error *err)
+{
+    struct traces_question *question = context;
+    const struct python *python = session_python(question->session);
+    struct types types;
+
+    traces_question_free(question);
+    types_init(&types, python);
+    const struct reader reader = {python, image, &types};
+    bool done = take_traces(question, &reader, err) &&
+                (!question->answer || question->answer(question->context, &question->traces,
+                                                       &question->verdict, &reader, err));
+    types_free(&types);
+    if (done)
+        *ret = certainty_of_traces(&question->verdict);
+    if (done && question->with_types && question->verdict.state.is_tracing)
+        *ret = both_of(*ret, certainty_of(&question->types.verdict.heap));
+    return done;
+}

@@ -6,6 +6,7 @@
 #define PYINSPECT_QUESTIONS_H
 
 #include "inspector/analysis/graph.h"
+#include "inspector/analysis/trace_types.h"
 #include "inspector/command/row_spool.h"
 #include "inspector/command/session.h"
 
@@ -54,5 +55,24 @@ struct details_question {
     struct details *details; /* initialised */
 };
 session_question question_details;
+
+/* What tracemalloc has traced: into a struct traces_question, zero-initialised otherwise. */
+struct traces_question {
+    const struct session *session;
+    /* NULL: nothing more. Else asked last, of the same image, as a graph_question's is. */
+    bool (*answer)(void *context, const struct traces *traces, const struct traces_verdict *verdict,
+                   const struct reader *reader, struct error *err);
+    void *context;
+    bool with_types;           /* and which types live there: all of the heap is walked then */
+    struct progress *progress; /* of that; NULL: nobody looks */
+
+    /* Of the last time; without an origin. What the verdict has no is_tracing of is empty. */
+    struct traces traces;
+    struct traces_verdict verdict;
+    struct trace_types types; /* if they are asked for, and it traces */
+};
+session_question question_traces;
+/* Zero-initialised is fine. */
+void traces_question_free(struct traces_question *question);
 
 #endif

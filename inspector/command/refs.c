@@ -6,6 +6,7 @@
 #include "inspector/command/questions.h"
 #include "inspector/command/refs_diagram.h"
 #include "inspector/command/refs_options.h"
+#include "inspector/command/tracing_words.h"
 #include "inspector/command/worth.h"
 
 #include <unistd.h>
@@ -106,11 +107,32 @@ static void say_strays(const struct refs_question *question, struct text *text)
         text_addf(text, ", and so on for %zu addresses", answer->stray_count - MOST_STRAYS);
 }
 
+/* False: what was asked for is not known of any object. */
+static bool is_traced(const struct refs_question *question)
+{
+    return !(question->options->drawing.extra & EXTRA_ALLOCATION) ||
+           question->answer.drawing.allocations.tracing == TRACING_ON;
+}
+
+/* Where the tables cannot be found there is something to be done about it. */
+static bool check_tables(const struct refs_question *question, struct error *err)
+{
+    const struct allocations *allocations = &question->answer.drawing.allocations;
+
+    if (!(question->options->drawing.extra & EXTRA_ALLOCATION) ||
+        allocations->tracing != TRACING_UNKNOWN)
+        return true;
+    *err = allocations->why;
+    return error_context(err, "--extra-info alloc");
+}
+
 static void fill_worth(struct refs_question *question, const struct worth *worth,
                        const struct text *said, struct text *ret)
 {
     const struct refs_answer *answer = &question->answer;
 
+    if (!is_traced(question))
+        say_not_tracing(worth->pid, ret);
     worth_begin(worth, ret);
     refs_count(answer, ret);
     if (answer->root_count && !answer->drawing.edge_count)
@@ -156,6 +178,7 @@ static bool show_answer(struct refs_question *question, struct answer *answer, s
     if (!output && options->format == FORMAT_TEXT) {
         answer->picture.is_there = false;
         diagram_free(&answer->picture.diagram);
+        answer->is_plain = true;
         refuse(question, &answer->plain);
     }
     return true;
@@ -174,7 +197,7 @@ static bool fill_answer(struct refs_question *question, const struct session_rep
     struct text said = {0};
 
     session_executable(question->session, worth.executable, sizeof(worth.executable));
-    answer.complete = !worth_doubt(&worth) && !refs_count_strays(refs);
+    answer.complete = !worth_doubt(&worth) && !refs_count_strays(refs) && is_traced(question);
     diagram_init(&answer.picture.diagram);
     worth_add_target(&worth, &answer.picture.diagram.facts);
     worth_add_facts(&worth, &answer.picture.diagram.facts);
@@ -203,7 +226,8 @@ static bool ask_and_draw(struct refs_question *question, struct answer *ret, str
                                 .answer = draw,
                                 .context = question};
     if (!refs_answer_init(&question->answer, question->addresses->count, err) ||
-        !session_ask(question->session, question_graph, &question->graph, &asked, err))
+        !session_ask(question->session, question_graph, &question->graph, &asked, err) ||
+        !check_tables(question, err))
         return false;
     question->answer.graph = &question->graph.report;
     return fill_answer(question, &asked, ret, err);

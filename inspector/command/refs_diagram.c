@@ -73,6 +73,7 @@ static void add_box(struct diagram *diagram, const struct drawn_node *node, bool
                               .value = node->value,
                               .words = node->words,
                               .extra = node->extra,
+                              .allocated = node->allocated,
                               .marks = marks_of(node),
                               .depth = node->depth,
                               .more = node->more,

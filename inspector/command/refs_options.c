@@ -114,7 +114,8 @@ static bool add_extra(void *into, const char *word, struct error *err)
     } extras[] = {{"size", EXTRA_SIZE},
                   {"repr", EXTRA_REPR},
                   {"address", EXTRA_ADDRESS},
-                  {"generation", EXTRA_GENERATION}};
+                  {"generation", EXTRA_GENERATION},
+                  {"alloc", EXTRA_ALLOCATION}};
 
     for (size_t i = 0; i < sizeof(extras) / sizeof(extras[0]); i++) {
         if (strcmp(extras[i].name, word) == 0) {
@@ -123,7 +124,7 @@ static bool add_extra(void *into, const char *word, struct error *err)
         }
     }
     return error_set(err, ERROR_USAGE,
-                     "'%s': it takes size, repr, address and generation, with commas", word);
+                     "'%s': it takes size, repr, address, generation and alloc, with commas", word);
 }
 
 static bool set_extra_info(void *into, const char *value, struct error *err)
@@ -147,7 +148,7 @@ static const struct option_row own_options[] = {
     {"highlight", "EXPR", "draw these in blue: \"type ~ 'app.*'\"", set_highlight},
     {"refcounts", NULL, "print reference counts", set_refcounts},
     {"short-names", NULL, "types by their bare name", set_short_names},
-    {"extra-info", "LIST", "also print: size, repr, address, generation", set_extra_info},
+    {"extra-info", "LIST", "also print: size, repr, address, generation, alloc", set_extra_info},
     {"all-references", NULL, "also those that no garbage collector looks at", set_all_references},
     {"no-values", NULL, "print types and counts only, no content", set_no_values},
     {.name = NULL},
@@ -177,6 +178,8 @@ bool refs_options_parse(struct refs_options *options, int argc, char **argv, int
     bool done = options_parse(argc, argv, first, refs_option_lists, options, operands, err);
 
     addresses_sort(&options->ignored);
+    if (done && options->drawing.no_values && options->drawing.extra & EXTRA_ALLOCATION)
+        done = error_set(err, ERROR_USAGE, "--extra-info alloc and --no-values exclude each other");
     options->drawing.filter = options->filter;
     options->drawing.highlight = options->highlight;
     options->drawing.ignored = options->ignored.items;

@@ -39,6 +39,8 @@ bool row_spool_add(void *context, const struct listed *row)
         done = done && put_text(spool, row->repr);
     for (size_t i = 0; done && row->attributes && i < spool->attributes; i++)
         done = put_text(spool, &row->attributes[i]);
+    if (row->allocation)
+        done = done && put_text(spool, row->allocation);
     if (row->referents)
         done = done && put(spool, row->referents, row->referent_count * sizeof(*row->referents));
     spool->failed |= !done;
@@ -94,38 +96,47 @@ static bool get_referents(struct row_spool *spool, struct listed *row, struct te
     return !room->failed;
 }
 
-static bool get_row(struct row_spool *spool, struct listed *row, struct text *repr,
-                    struct text *attributes, struct text *referents)
+/* What the pointers of a row point to. */
+struct row_texts {
+    struct text repr, referents, allocation, attributes[MOST_ATTRIBUTES];
+};
+
+static bool get_row(struct row_spool *spool, struct listed *row, struct row_texts *texts)
 {
     bool done = fread(row, sizeof(*row), 1, spool->file) == 1;
 
     if (done && row->repr) {
-        row->repr = repr;
-        done = get_text(spool, repr);
+        row->repr = &texts->repr;
+        done = get_text(spool, &texts->repr);
     }
     for (size_t i = 0; done && row->attributes && i < spool->attributes; i++)
-        done = get_text(spool, &attributes[i]);
+        done = get_text(spool, &texts->attributes[i]);
     if (done && row->attributes)
-        row->attributes = attributes;
+        row->attributes = texts->attributes;
+    if (done && row->allocation) {
+        row->allocation = &texts->allocation;
+        done = get_text(spool, &texts->allocation);
+    }
     if (done && row->referents)
-        done = get_referents(spool, row, referents);
+        done = get_referents(spool, row, &texts->referents);
     return done;
 }
 
 bool row_spool_tell(struct row_spool *spool, listing_row *visit, void *context, struct error *err)
 {
-    struct text repr = {0}, referents = {0}, attributes[MOST_ATTRIBUTES] = {{0}};
+    struct row_texts texts = {.repr = {0}};
     struct listed row;
     bool done = true, more = true;
 
     rewind(spool->file);
     for (uint64_t i = 0; i < spool->count && done && more; i++) {
-        done = get_row(spool, &row, &repr, attributes, &referents) || fail(err);
+        done = get_row(spool, &row, &texts) || fail(err);
         more = done && visit(context, &row);
     }
-    text_free(&repr);
-    text_free(&referents);
+    text_free(&texts.repr);
+    text_free(&texts.referents);
+    text_free(&texts.allocation);
     for (size_t i = 0; i < MOST_ATTRIBUTES; i++)
-        text_free(&attributes[i]);
+        text_free(&texts.attributes[i]);
     return done;
 }

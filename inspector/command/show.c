@@ -6,6 +6,7 @@
 #include "inspector/command/common_options.h"
 #include "inspector/command/questions.h"
 #include "inspector/command/show_page.h"
+#include "inspector/command/source_lines.h"
 #include "inspector/command/worth.h"
 #include "symbols/base/vector.h"
 
@@ -50,13 +51,14 @@ struct showing {
     struct show_options options;
     struct session *session;
     struct details details;
+    struct source_lines *sources;
 };
 
 static bool make_page(void *context, size_t number, struct page *ret, struct error *err)
 {
     struct showing *showing = context;
 
-    return show_page(&showing->details, number, showing->session, ret, err);
+    return show_page(&showing->details, number, showing->session, showing->sources, ret, err);
 }
 
 static void free_showing(void *context)
@@ -64,6 +66,7 @@ static void free_showing(void *context)
     struct showing *showing = context;
 
     details_free(&showing->details);
+    source_lines_close(showing->sources);
     session_close(showing->session);
     free(showing);
 }
@@ -112,6 +115,8 @@ static bool show(struct showing *showing, const struct addresses *addresses, str
                       addresses->items, addresses->count, err) ||
         !session_ask(showing->session, question_details, &question, &asked, err))
         return false;
+    if (showing->details.allocations.tracing == TRACING_ON && !options.no_values)
+        showing->sources = source_lines_open(session_process(showing->session));
     fill_answer(showing, &asked, ret);
     return true;
 }
@@ -162,8 +167,9 @@ const struct command show_command = {
         "is no object's it is said what is there, and the exit status is 1.\n"
         "\nShown are the attributes (vars() and slots), the locals of what has a frame, the items\n"
         "of a container, the bases of a class and how many instances it and its subclasses have,\n"
-        "and the fields of the object's own C structure. No code of the process is run: an\n"
-        "object whose class has a __repr__ of its own shows its attributes.\n",
+        "and the fields of the object's own C structure; and if the process runs with\n"
+        "tracemalloc, the traceback of where the object was allocated. No code of the process is\n"
+        "run: an object whose class has a __repr__ of its own shows its attributes.\n",
     .options = option_lists,
     .run = run,
 };

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "inspector/command/show_page.h"
 
+#include "inspector/command/allocation_page.h"
 #include "inspector/report/render.h"
 #include "inspector/report/rows.h"
 #include "symbols/base/text.h"
@@ -161,7 +162,8 @@ static void add_facts(struct report *facts, const struct finding *finding,
         report_fact_text(facts, detail->facts[i].key, detail->facts[i].value);
 }
 
-static bool add_object(struct page *page, struct details *details, size_t number, struct error *err)
+static bool add_object(struct page *page, struct details *details, size_t number,
+                       struct source_lines *sources, struct error *err)
 {
     const struct finding *finding = &details->findings[number];
     bool no_values = details->options.no_values;
@@ -176,6 +178,7 @@ static bool add_object(struct page *page, struct details *details, size_t number
         report_fact_number(facts, "instances", UNIT_COUNT, count.own);
         report_fact_number(facts, "subclass_instances", UNIT_COUNT, count.inherited);
     }
+    allocation_page(&details->allocations, &detail.allocation, sources, page);
     add_members(page, &attributes_table, &detail.attributes, no_values);
     add_members(page, &locals_table, &detail.locals, no_values);
     add_items(page, &detail, no_values);
@@ -266,8 +269,8 @@ static void add_refusal(struct report *facts, const struct finding *finding,
     }
 }
 
-bool show_page(struct details *details, size_t number, struct session *session, struct page *ret,
-               struct error *err)
+bool show_page(struct details *details, size_t number, struct session *session,
+               struct source_lines *sources, struct page *ret, struct error *err)
 {
     const struct finding *finding = &details->findings[number];
     bool is_object = finding_is_object(finding);
@@ -281,7 +284,7 @@ bool show_page(struct details *details, size_t number, struct session *session, 
     report_fact(facts, "address", value_number(UNIT_ADDRESS, address));
     if (!is_object) {
         add_refusal(facts, finding, session);
-    } else if (!add_object(&page, details, number, err)) {
+    } else if (!add_object(&page, details, number, sources, err)) {
         page_free(&page);
         return false;
     }

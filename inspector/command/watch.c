@@ -30,6 +30,7 @@ struct watch {
     struct watch_tally tally;
     struct watch_prometheus *metrics; /* NULL: nobody asked for them */
     size_t reports, reported;         /* of this round */
+    bool is_in_vain;                  /* with --traces: nobody traces, from the start */
 };
 
 /* For the growth: it goes on steadily, whoever sets the date. */
@@ -89,6 +90,23 @@ static bool is_hopeless(const struct watch *watch, struct error *err)
                   "neither process %d nor one of its descendants is a Python: see pyinspect ps",
                   (int)watch->options.pids[0]);
     return true;
+}
+
+/* Who waits for somebody to begin would wait in vain, as a rule. */
+static bool is_in_vain(const struct watch *watch)
+{
+    bool somebody_is_untraced = false;
+
+    for (size_t i = 0; i < watch->crew.count; i++) {
+        const struct watch_process *process = &watch->crew.items[i];
+        bool failed = process->outcome == WATCH_FAILED;
+        if (!is_sampled(process))
+            continue;
+        if (failed ? process->is_open_to_us : !process->is_untraced)
+            return false;
+        somebody_is_untraced |= process->is_untraced;
+    }
+    return somebody_is_untraced && watch->round.number == 1;
 }
 
 static void begin_round(struct watch *watch, double due, double planned)
@@ -155,6 +173,9 @@ static bool take_round(struct watch *watch, struct error *err)
     if (!watch->alone && !add_sum(watch, &round->why) && round->why.kind != ERROR_TARGET)
         watch_tally_fault(&watch->tally, &watch->tally.lapses, &round->why);
     publish(watch);
+    watch->is_in_vain = is_in_vain(watch);
+    if (watch->is_in_vain)
+        watch_prometheus_remove(watch->metrics);
     watch->reported = 0;
     watch->reports = watch->crew.count + !watch->alone;
     return true;
@@ -218,7 +239,8 @@ static bool await_round(struct watch *watch, bool *more, struct error *err)
         double now = clock_milliseconds(), due, planned;
         if (!watch->crew.count)
             return all_ended(watch, err);
-        *more = watch_schedule_next(&watch->schedule, now, rest_until(watch), &due);
+        *more = !watch->is_in_vain &&
+                watch_schedule_next(&watch->schedule, now, rest_until(watch), &due);
         if (!*more)
             return true;
         if (!watch_schedule_next(&watch->schedule, now, 0, &planned))
@@ -338,7 +360,8 @@ static bool next(struct answer *answer, struct report *ret, bool *more, struct e
         if (*more)
             continue;
         summarise(watch, &answer->worth);
-        answer->complete = !watch_tally_has_failed(&watch->tally) && !watch->tally.incomplete;
+        answer->complete = !watch_tally_has_failed(&watch->tally) && !watch->tally.incomplete &&
+                           !watch_tally_is_in_vain(&watch->tally);
         return true;
     }
     return make_report(watch, answer, ret, err);
@@ -366,6 +389,8 @@ static void prepare(struct watch *watch)
 
     watch->alone = options->pid_count == 1 && !options->children;
     watch->file = (struct watch_file){.path = options->save, .most_bytes = options->max_file};
+    sampling->traces = options->traces.is_asked_for ? &options->traces : NULL;
+    watch->options.prometheus.traces = sampling->traces;
     sampling->short_names = options->choice.short_names;
     sampling->file = &watch->file;
     sampling->events = &watch->round.events;
@@ -407,7 +432,9 @@ static bool open_all(struct watch *watch, struct error *err)
 {
     const struct watch_options *options = &watch->options;
 
-    if (!watch->alone && !(watch->sum = growth_new(options->choice.short_names)))
+    if (!watch->alone &&
+        !(watch->sum = options->traces.is_asked_for ? growth_new_of_bytes()
+                                                    : growth_new(options->choice.short_names)))
         return error_memory(err);
     if (!check_two_files(watch, err))
         return false;
@@ -457,6 +484,9 @@ const struct command watch_command = {
         "the sample before and in the first, and how many an hour more (the slope of the\n"
         "line through all samples). Between two samples the process is left alone. It\n"
         "ends after --count or --for, at Ctrl-C, or when the process ends.\n\n"
+        "With --traces a row is a line of source, or a file, and what grows is the\n"
+        "memory that it has allocated, as tracemalloc has noted it: see pyinspect\n"
+        "traces --help.\n\n"
         "Of several processes, and with --children, the rows are sums; no two of them are\n"
         "stopped at the same time. A sample that fails is counted and shown, and the\n"
         "watch goes on.\n",

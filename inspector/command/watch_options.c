@@ -151,6 +151,8 @@ static const struct option_row own_options[] = {
 
 const struct option_list watch_option_lists[] = {
     {own_options, 0},
+    {watch_traces_options, offsetof(struct watch_options, traces)},
+    {trace_choice_options, offsetof(struct watch_options, traces.choice)},
     {watch_prometheus_options, offsetof(struct watch_options, prometheus)},
     {object_options, offsetof(struct watch_options, choice)},
     {target_options, offsetof(struct watch_options, session)},
@@ -200,8 +202,32 @@ static bool take_pids(struct watch_options *options, const struct operands *oper
     return true;
 }
 
+/* What goes with a census alone, or with traces alone. */
+static bool check_traces(struct watch_options *options, struct error *err)
+{
+    const struct watch_traces_options *traces = &options->traces;
+    const struct object_choice *choice = &options->choice;
+
+    if (!traces->is_asked_for)
+        return (!traces->has_key && !traces->choice.filter_count && !traces->choice.all_frames) ||
+               error_set(err, ERROR_USAGE,
+                         "--by, --include, --exclude, --all-frames, --domain and --no-domain "
+                         "choose what --traces follows, and there is no --traces");
+    if (options->save)
+        return error_set(err, ERROR_USAGE,
+                         "--save keeps censuses, and with --traces there are none: pyinspect "
+                         "traces PID --save FILE saves traces");
+    return (!choice->all_objects && !choice->generations_chosen && !choice->short_names) ||
+           error_set(err, ERROR_USAGE,
+                     "--all-objects, --generation and --short-names choose what is counted of the "
+                     "heap, and --traces does not look at it");
+}
+
 static bool check(struct watch_options *options, struct error *err)
 {
+    trace_choice_end(&options->traces.choice);
+    if (!check_traces(options, err))
+        return false;
     if (options->max_file && !options->save)
         return error_set(err, ERROR_USAGE,
                          "--max-file is of the file that --save names, and there "

@@ -10,6 +10,7 @@
 #include "inspector/command/common_options.h"
 #include "inspector/command/session.h"
 #include "inspector/command/watch_prometheus.h"
+#include "inspector/command/watch_traces.h"
 
 struct watch_options {
     pid_t *pids; /* to be freed; each once */
@@ -24,6 +25,7 @@ struct watch_options {
     uint64_t most_common; /* 0: all */
     enum growth_order order;
     struct watch_prometheus_options prometheus;
+    struct watch_traces_options traces;
 
     struct object_choice choice;
     struct session_options session;

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: MIT
 #include "inspector/command/watch_process.h"
 
+#include "inspector/command/tracing_words.h"
+#include "inspector/command/watch_crew.h"
+#include "inspector/python/tracemalloc.h"
 #include "symbols/base/cleanup.h"
 #include "symbols/base/clock.h"
 
@@ -57,21 +60,39 @@ bool watch_process_has_ended(const struct watch_process *process)
     return poll(&end, 1, 0) > 0;
 }
 
+/* What a sample was. */
+struct taken {
+    struct snapshot snapshot;
+    bool is_untraced;
+};
+
+static bool ask(struct watch_process *process, const struct watch_sampling *sampling,
+                struct session *session, struct taken *ret, struct error *err)
+{
+    if (sampling->traces)
+        return watch_traces_take(session, sampling->traces, &ret->snapshot, &ret->is_untraced,
+                                 &process->doubt, err);
+    ret->is_untraced = false;
+    return moment_take(session, &sampling->moment, &ret->snapshot, &process->doubt, err);
+}
+
 static bool take(struct watch_process *process, const struct watch_sampling *sampling,
-                 struct snapshot *ret, struct error *err)
+                 struct taken *ret, struct error *err)
 {
     struct session *session;
+    struct error ignored;
 
     if (!session_open(&session, process->pid, &sampling->moment.session, err))
         return false;
-    process->is_open_to_us = true;
+    process->is_open_to_us =
+        !sampling->traces || tracemalloc_check(session_python(session), &ignored);
     /* Had the number become another process's, that one is not even stopped. */
     bool done = watch_process_has_ended(process)
                     ? error_set(err, ERROR_TARGET, "process %d has ended", (int)process->pid)
-                    : moment_take(session, &sampling->moment, ret, &process->doubt, err);
+                    : ask(process, sampling, session, ret, err);
     process->stopped_milliseconds = session_stopped_milliseconds(session);
     session_close(session);
-    if (!done || ret->occasion.complete)
+    if (!done || ret->snapshot.occasion.complete)
         text_clear(&process->doubt);
     return done;
 }
@@ -86,18 +107,44 @@ static void forget_objects(struct snapshot *snapshot)
     snapshot->has_objects = false;
 }
 
-/* Takes over `snapshot`, unless it fails. */
-static bool add(struct watch_process *process, const struct watch_sampling *sampling,
-                struct snapshot *snapshot, int64_t at_ms, struct error *err)
+static struct growth *new_growth(const struct watch_sampling *sampling)
 {
+    return sampling->traces ? growth_new_of_bytes() : growth_new(sampling->short_names);
+}
+
+/* Where what there was is not to be compared with what there is. */
+static void begin_anew(struct watch_process *process, const struct taken *taken)
+{
+    process->is_new_program = process->has_snapshot &&
+                              !origin_is_same(&process->snapshot.origin, &taken->snapshot.origin);
+    if (process->is_new_program || process->is_untraced != taken->is_untraced)
+        watch_process_forget(process);
+}
+
+/* Once, until it traces or is another program. */
+static void tell_untraced(const struct watch_process *process, struct text *events)
+{
+    struct text words = {0};
+
+    say_not_tracing(process->pid, &words);
+    while (words.length && words.bytes[words.length - 1] == ' ')
+        words.bytes[--words.length] = '\0';
+    if (!words.failed)
+        watch_event(events, "%s", words.bytes);
+    text_free(&words);
+}
+
+/* Takes over the snapshot, unless it fails. */
+static bool add(struct watch_process *process, const struct watch_sampling *sampling,
+                struct taken *taken, int64_t at_ms, struct error *err)
+{
+    struct snapshot *snapshot = &taken->snapshot;
     const struct snapshot *const added = snapshot;
 
-    process->is_new_program =
-        process->has_snapshot && !origin_is_same(&process->snapshot.origin, &snapshot->origin);
-    if (process->is_new_program)
-        watch_process_forget(process);
-    if (!process->growth && !(process->growth = growth_new(sampling->short_names)))
+    begin_anew(process, taken);
+    if (!process->growth && !(process->growth = new_growth(sampling)))
         return error_memory(err);
+    bool is_news = taken->is_untraced && !process->has_snapshot;
     bool joins = process->sum && !process->has_snapshot;
     if (joins && !growth_joined(process->sum, snapshot, err))
         return false;
@@ -110,6 +157,9 @@ static bool add(struct watch_process *process, const struct watch_sampling *samp
         snapshot_free(&process->snapshot);
     process->snapshot = *snapshot;
     process->has_snapshot = true;
+    process->is_untraced = taken->is_untraced;
+    if (is_news)
+        tell_untraced(process, sampling->events);
     return true;
 }
 
@@ -117,23 +167,23 @@ static enum watch_outcome sample(struct watch_process *process,
                                  const struct watch_sampling *sampling, int64_t at_ms,
                                  struct error *err)
 {
-    struct snapshot snapshot;
+    struct taken taken;
 
     if (watch_process_has_ended(process))
         return WATCH_ENDED;
-    bool done = take(process, sampling, &snapshot, err);
+    bool done = take(process, sampling, &taken, err);
     /* Only now is it certain that the number was its own all the time. */
     if (watch_process_has_ended(process)) {
         if (done)
-            snapshot_free(&snapshot);
+            snapshot_free(&taken.snapshot);
         return WATCH_ENDED;
     }
     if (!done)
         return WATCH_FAILED;
-    bool saved = watch_file_add(sampling->file, &snapshot, sampling->events, err);
-    forget_objects(&snapshot);
-    if (!add(process, sampling, &snapshot, at_ms, err)) {
-        snapshot_free(&snapshot);
+    bool saved = watch_file_add(sampling->file, &taken.snapshot, sampling->events, err);
+    forget_objects(&taken.snapshot);
+    if (!add(process, sampling, &taken, at_ms, err)) {
+        snapshot_free(&taken.snapshot);
         return WATCH_FAILED;
     }
     return saved ? WATCH_SAMPLED : WATCH_UNSAVED;

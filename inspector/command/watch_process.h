@@ -5,7 +5,8 @@
  *
  * Between two samples nothing is held of it but a pidfd: while that is good, its number is nobody
  * else's, so another process is never taken for it. Another program in the same process (exec)
- * begins another growth, and of a sum of several processes it is another process.
+ * begins another growth, and of a sum of several processes it is another process. So it is where a
+ * process begins to trace its allocations or no longer does.
  */
 #ifndef PYINSPECT_WATCH_PROCESS_H
 #define PYINSPECT_WATCH_PROCESS_H
@@ -13,13 +14,15 @@
 #include "inspector/analysis/growth.h"
 #include "inspector/command/moment.h"
 #include "inspector/command/watch_file.h"
+#include "inspector/command/watch_traces.h"
 
 /* How each sample is taken. */
 struct watch_sampling {
     struct moment_options moment;
+    const struct watch_traces_options *traces; /* NULL: it is a census */
     bool short_names;
     struct watch_file *file; /* that each is added to */
-    struct text *events;     /* what became of the file */
+    struct text *events;     /* what became of the file, and who does not trace */
     double max_share;        /* of the time that it may stand still: 0.01; of 1 or more: no bound */
 };
 
@@ -45,6 +48,7 @@ struct watch_process {
     struct text doubt;           /* what an incomplete answer is worth; empty: it is complete */
 
     bool has_snapshot;
+    bool is_untraced;         /* with --traces: it did not trace then */
     struct snapshot snapshot; /* the last that was taken of this program, without objects */
     struct growth *growth;    /* of this program; there is one with has_snapshot */
     struct growth *sum;       /* which it joins and leaves; not owned; NULL: there is none */

@@ -23,6 +23,7 @@ static const char beginning[] = "# HELP pyinspect_";
 struct watch_prometheus {
     char path[PATH_MAX];
     struct text service; /* as the value of a label */
+    const struct watch_traces_options *traces;
     struct foremost *foremost;
     struct text found; /* the metrics of the last good sample */
     uint64_t samples, failed;
@@ -103,6 +104,7 @@ bool watch_prometheus_begin(struct watch_prometheus **ret,
     if (!metrics)
         return error_memory(err);
     snprintf(metrics->path, sizeof(metrics->path), "%s", options->path);
+    metrics->traces = options->traces;
     metrics->foremost = foremost_new(options->types ? options->types : WATCH_PROMETHEUS_TYPES);
     prometheus_add_value(&metrics->service, *service ? service : "?",
                          *service ? strlen(service) : 1);
@@ -144,9 +146,9 @@ void watch_prometheus_discard(const struct watch_prometheus_options *options)
         unlink(options->path);
 }
 
-/* The label of all series, and a second one. */
+/* The label of all series, and others. */
 struct labels {
-    struct prometheus_label items[2];
+    struct prometheus_label items[3];
 };
 
 static struct labels labels_of(const struct watch_prometheus *metrics)
@@ -175,9 +177,10 @@ static void add_one_time(const struct watch_prometheus *metrics, struct text *te
     prometheus_seconds(text, name, labels.items, 1, microseconds);
 }
 
-/* A type with series of its own, or several whose names read alike. */
+/* A type (a line, a file) with series of its own, or several whose names read alike. */
 struct series {
-    size_t at, length; /* of its name in `values` */
+    size_t at, length;  /* of its name in `values` */
+    size_t file_length; /* of that: the file of a line, before a colon and the number */
     uint64_t count, bytes;
 };
 
@@ -194,6 +197,28 @@ static bool reads_like(const struct watch_prometheus *metrics, const struct seri
            memcmp(metrics->values.bytes + series->at, value, length) == 0;
 }
 
+static bool is_of_lines(const struct watch_prometheus *metrics)
+{
+    return metrics->traces && metrics->traces->key == TRACE_BY_LINENO;
+}
+
+/* Adds a row's name to `values`; where it ends in a line, where that begins. A long file is cut,
+ * its line is not. */
+static size_t add_name(struct watch_prometheus *metrics, const struct growth_row *row)
+{
+    struct text *values = &metrics->values;
+
+    if (!is_of_lines(metrics)) {
+        prometheus_add_value(values, row->type, row->type_length);
+        return values->length;
+    }
+    struct watch_place place = watch_place_of(row, metrics->traces->key);
+    prometheus_add_value(values, place.file, place.length);
+    size_t end = values->length;
+    text_addf(values, ":%u", place.line);
+    return end;
+}
+
 /*
  * Two equal series would have the whole file refused, so types whose names read alike are one. A
  * type without a name, or which calls itself "other", goes with the others.
@@ -201,9 +226,9 @@ static bool reads_like(const struct watch_prometheus *metrics, const struct seri
 static void add_series(struct watch_prometheus *metrics, struct type_metrics *ret,
                        const struct growth_row *row)
 {
-    struct series series = {metrics->values.length, 0, row->count, row->bytes};
+    struct series series = {.at = metrics->values.length, .count = row->count, .bytes = row->bytes};
 
-    prometheus_add_value(&metrics->values, row->type, row->type_length);
+    series.file_length = add_name(metrics, row) - series.at;
     if (metrics->values.failed)
         return;
     series.length = metrics->values.length - series.at;
@@ -234,7 +259,7 @@ static bool choose_series(struct watch_prometheus *metrics,
     if (!ret->series)
         return error_memory(err);
 
-    struct series other = {0};
+    struct series other = {.file_length = strlen(OTHER)};
     text_clear(&metrics->values);
     for (size_t i = 0; i < chosen_count; i++)
         add_series(metrics, ret, &round->rows[chosen[i]]);
@@ -259,60 +284,108 @@ static bool choose_series(struct watch_prometheus *metrics,
     return true;
 }
 
+/* The labels of a series; their number. */
+static size_t label_series(const struct watch_prometheus *metrics, const struct series *series,
+                           struct labels *labels)
+{
+    const char *name = metrics->values.bytes + series->at;
+    struct prometheus_label *of_row = &labels->items[1];
+
+    *labels = labels_of(metrics);
+    of_row[0] = (struct prometheus_label){"type", name, series->length};
+    if (!metrics->traces)
+        return 2;
+    of_row[0] = (struct prometheus_label){"file", name, series->file_length};
+    if (series->file_length == series->length)
+        return 2;
+    of_row[1] = (struct prometheus_label){"line", name + series->file_length + 1,
+                                          series->length - series->file_length - 1};
+    return 3;
+}
+
+static void add_family(const struct watch_prometheus *metrics, struct text *text,
+                       const struct type_metrics *types, const char *name, const char *help,
+                       bool of_bytes)
+{
+    prometheus_family(text, name, PROMETHEUS_GAUGE, help);
+    for (size_t i = 0; i < types->count; i++) {
+        const struct series *series = &types->series[i];
+        struct labels labels;
+        size_t count = label_series(metrics, series, &labels);
+        prometheus_count(text, name, labels.items, count, of_bytes ? series->bytes : series->count);
+    }
+}
+
 static void add_types(const struct watch_prometheus *metrics, struct text *text,
                       const struct type_metrics *types)
 {
-    static const char objects[] = "pyinspect_type_objects", bytes[] = "pyinspect_type_bytes";
-    struct labels labels = labels_of(metrics);
-    struct prometheus_label *type = &labels.items[1];
-
-    type->name = "type";
-    prometheus_family(text, objects, PROMETHEUS_GAUGE,
-                      "Objects of a type; other: of all types without a series of their own.");
-    for (size_t i = 0; i < types->count; i++) {
-        type->value = metrics->values.bytes + types->series[i].at;
-        type->length = types->series[i].length;
-        prometheus_count(text, objects, labels.items, 2, types->series[i].count);
+    if (metrics->traces) {
+        add_family(metrics, text, types, "pyinspect_tracemalloc_bytes",
+                   "What a line has allocated; other: what all lines without series of their own "
+                   "have.",
+                   true);
+        add_family(metrics, text, types, "pyinspect_tracemalloc_blocks",
+                   "Memory blocks that a line has allocated.", false);
+        return;
     }
-    prometheus_family(text, bytes, PROMETHEUS_GAUGE, "What the objects of a type take.");
-    for (size_t i = 0; i < types->count; i++) {
-        type->value = metrics->values.bytes + types->series[i].at;
-        type->length = types->series[i].length;
-        prometheus_count(text, bytes, labels.items, 2, types->series[i].bytes);
+    add_family(metrics, text, types, "pyinspect_type_objects",
+               "Objects of a type; other: of all types without a series of their own.", false);
+    add_family(metrics, text, types, "pyinspect_type_bytes", "What the objects of a type take.",
+               true);
+    add_one_count(metrics, text, "pyinspect_objects", PROMETHEUS_GAUGE, "Objects of all types.",
+                  types->objects);
+    add_one_count(metrics, text, "pyinspect_bytes", PROMETHEUS_GAUGE, "What all objects take.",
+                  types->bytes);
+}
+
+struct process_family {
+    const char *name, *help;
+    size_t at; /* of the value in a struct watch_prometheus_process */
+};
+
+static void add_processes_of(const struct watch_prometheus *metrics, struct text *text,
+                             const struct watch_prometheus_round *round,
+                             const struct process_family *family)
+{
+    struct labels labels = labels_of(metrics);
+    size_t count = round->process_count < WATCH_PROMETHEUS_PROCESSES ? round->process_count
+                                                                     : WATCH_PROMETHEUS_PROCESSES;
+
+    prometheus_family(text, family->name, PROMETHEUS_GAUGE, family->help);
+    for (size_t i = 0; i < count; i++) {
+        const struct watch_prometheus_process *process = &round->processes[i];
+        char pid[16];
+        uint64_t value;
+        int length = snprintf(pid, sizeof(pid), "%d", (int)process->pid);
+
+        memcpy(&value, (const char *)process + family->at, sizeof(value));
+        labels.items[1] = (struct prometheus_label){"pid", pid, (size_t)length};
+        prometheus_count(text, family->name, labels.items, 2, value);
     }
 }
 
 static void add_processes(const struct watch_prometheus *metrics, struct text *text,
                           const struct watch_prometheus_round *round)
 {
-    static const struct {
-        const char *name, *help;
-        size_t at;
-    } families[] = {
+    static const struct process_family of_types[] = {
         {"pyinspect_process_objects", "Objects in a process.",
          offsetof(struct watch_prometheus_process, objects)},
         {"pyinspect_process_bytes", "What the objects of a process take.",
          offsetof(struct watch_prometheus_process, bytes)},
-        {"pyinspect_process_resident_bytes", "What a process has in memory.",
-         offsetof(struct watch_prometheus_process, resident_bytes)},
     };
-    struct labels labels = labels_of(metrics);
-    size_t count = round->process_count < WATCH_PROMETHEUS_PROCESSES ? round->process_count
-                                                                     : WATCH_PROMETHEUS_PROCESSES;
+    static const struct process_family of_traces[] = {
+        {"pyinspect_process_tracemalloc_blocks", "Memory blocks that a process has traced.",
+         offsetof(struct watch_prometheus_process, objects)},
+        {"pyinspect_process_tracemalloc_bytes", "What these blocks take.",
+         offsetof(struct watch_prometheus_process, bytes)},
+    };
+    static const struct process_family resident = {
+        "pyinspect_process_resident_bytes", "What a process has in memory.",
+        offsetof(struct watch_prometheus_process, resident_bytes)};
 
-    for (size_t family = 0; family < sizeof(families) / sizeof(families[0]); family++) {
-        prometheus_family(text, families[family].name, PROMETHEUS_GAUGE, families[family].help);
-        for (size_t i = 0; i < count; i++) {
-            const struct watch_prometheus_process *process = &round->processes[i];
-            char pid[16];
-            uint64_t value;
-            int length = snprintf(pid, sizeof(pid), "%d", (int)process->pid);
-
-            memcpy(&value, (const char *)process + families[family].at, sizeof(value));
-            labels.items[1] = (struct prometheus_label){"pid", pid, (size_t)length};
-            prometheus_count(text, families[family].name, labels.items, 2, value);
-        }
-    }
+    for (size_t i = 0; i < 2; i++)
+        add_processes_of(metrics, text, round, metrics->traces ? &of_traces[i] : &of_types[i]);
+    add_processes_of(metrics, text, round, &resident);
 }
 
 /* What a round says, in place of what the last one said. */
@@ -327,10 +400,6 @@ static bool note_round(struct watch_prometheus *metrics, const struct watch_prom
     text_clear(text);
     add_types(metrics, text, &types);
     free(types.series);
-    add_one_count(metrics, text, "pyinspect_objects", PROMETHEUS_GAUGE, "Objects of all types.",
-                  types.objects);
-    add_one_count(metrics, text, "pyinspect_bytes", PROMETHEUS_GAUGE, "What all objects take.",
-                  types.bytes);
     add_one_count(metrics, text, "pyinspect_processes", PROMETHEUS_GAUGE,
                   "Processes that are counted.", round->process_count);
     add_processes(metrics, text, round);

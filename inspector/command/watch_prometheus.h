@@ -4,12 +4,12 @@
  * textfile collector of Prometheus' node exporter.
  *
  * The file is there as a whole or not at all, and may be read by everyone (mode 0644 whatever the
- * umask is: the node exporter is another user). It holds types with their counts and bytes, no
- * addresses and no values.
+ * umask is: the node exporter is another user). It holds types with their counts and bytes (of
+ * traces: files and lines), no addresses and no values.
  *
  * Every series has the label `service`: the node exporter puts all files of a host together, and
- * refuses two equal series. Series are bounded: one metric has at most `types` + 1 types and
- * WATCH_PROMETHEUS_PROCESSES processes at a time.
+ * refuses two equal series. Series are bounded: one metric has at most `types` + 1 types (lines)
+ * and WATCH_PROMETHEUS_PROCESSES processes at a time.
  *
  * Where a sample failed the metrics are those of the last good one, of that process; that they are
  * old is said by pyinspect_up 0 and by pyinspect_last_success_timestamp_seconds, which stands still
@@ -24,7 +24,7 @@
 #define PYINSPECT_WATCH_PROMETHEUS_H
 
 #include "inspector/analysis/growth.h"
-#include "inspector/command/options.h"
+#include "inspector/command/watch_traces.h"
 
 enum {
     WATCH_PROMETHEUS_TYPES = 50,
@@ -37,6 +37,7 @@ struct watch_prometheus_options {
     const char *path;
     const char *service; /* NULL: the process's own name */
     uint64_t types;      /* how many have series of their own; 0: WATCH_PROMETHEUS_TYPES */
+    const struct watch_traces_options *traces; /* what the rows are; NULL: types */
 };
 
 /* Into struct watch_prometheus_options: --prometheus, --service, --prometheus-types. */

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "inspector/command/watch_table.h"
 
+#include "inspector/command/watch_rows.h"
 #include "inspector/command/worth.h"
 #include "inspector/report/format.h"
 #include "inspector/report/render.h"
@@ -10,22 +11,6 @@
 #include <string.h>
 #include <time.h>
 
-enum { CSV_COLUMNS = 9, ONLY_CSV = 3, OTHER_COLUMNS = CSV_COLUMNS - ONLY_CSV };
-
-static const struct column columns[CSV_COLUMNS] = {
-    /* Of a table of its own this is said above it. */
-    {"time", "Time", UNIT_TEXT},
-    {"sample", "Sample", UNIT_COUNT},
-    {"pid", "PID", UNIT_COUNT},
-    /* And this is what it has. */
-    {"type", "Type", UNIT_TEXT},
-    {"count", "Count", UNIT_COUNT},
-    {"since_last", "Since last", UNIT_CHANGE},
-    {"since_first", "Since first", UNIT_CHANGE},
-    {"per_hour", "Per hour", UNIT_CHANGE},
-    {"bytes", "Bytes", UNIT_BYTES},
-};
-
 /* What a report is about: one process, or all. */
 struct subject {
     const struct watch_options *options;
@@ -34,116 +19,28 @@ struct subject {
     int64_t time_ms;
 };
 
-const char *watch_time_for_person(char *buffer, int64_t time_ms)
+static bool of_traces(const struct subject *subject)
 {
-    time_t seconds = (time_t)(time_ms / 1000);
-    struct tm parts;
-
-    if (!localtime_r(&seconds, &parts) || !strftime(buffer, 32, "%Y-%m-%d %H:%M:%S", &parts))
-        *buffer = '\0';
-    return buffer;
+    return subject->options->traces.is_asked_for;
 }
 
-const char *watch_time_for_machine(char *buffer, int64_t time_ms)
+static void add_change(struct text *text, const struct subject *subject, int64_t change)
 {
-    time_t seconds = (time_t)(time_ms / 1000);
-    struct tm parts;
-
-    if (!gmtime_r(&seconds, &parts) || !strftime(buffer, 24, "%Y-%m-%dT%H:%M:%S", &parts))
-        *buffer = '\0';
-    snprintf(buffer + strlen(buffer), 32 - strlen(buffer), ".%03uZ", (unsigned)(time_ms % 1000));
-    return buffer;
-}
-
-/* A slope as a whole number: one that is steeper than any count is of a moment without length. */
-static int64_t whole(double slope)
-{
-    const double most = 1e15;
-
-    if (slope > most || slope < -most)
-        return (int64_t)(slope > 0 ? most : -most);
-    return (int64_t)(slope < 0 ? slope - 0.5 : slope + 0.5);
-}
-
-static void add_change(struct text *text, int64_t change)
-{
-    char count[32];
+    char buffer[32];
     uint64_t size = change < 0 ? -(uint64_t)change : (uint64_t)change;
 
-    text_addf(text, "%s%s", change < 0 ? "-" : "+", format_count(count, size));
-}
-
-static void init(struct report *report, const struct watch_options *options, bool has_table)
-{
-    if (!has_table)
-        report_init(report, NULL, NULL, 0);
-    else if (options->format == FORMAT_CSV)
-        report_init(report, "types", columns, CSV_COLUMNS);
-    else
-        report_init(report, "types", columns + ONLY_CSV, OTHER_COLUMNS);
-}
-
-static void add_row(struct report *report, const struct subject *subject,
-                    const struct growth_row *row)
-{
-    if (subject->options->format == FORMAT_CSV) {
-        char time[32];
-        watch_time_for_machine(time, subject->time_ms);
-        report_cell_text(report, time, strlen(time));
-        report_cell_number(report, subject->round->number);
-        if (subject->process)
-            report_cell_number(report, (uint64_t)subject->process->pid);
-        else
-            report_cell_nothing(report);
-    }
-    report_cell_text(report, row->type, row->type_length);
-    report_cell_number(report, row->count);
-    report_cell_change(report, row->since_last);
-    report_cell_change(report, row->since_first);
-    report_cell_change(report, whole(row->slope_per_hour));
-    report_cell_number(report, row->bytes);
-}
-
-static void add_closing(struct report *report, const char *before, size_t types, const char *after,
-                        const struct growth_row *row)
-{
-    char count[32], text[64];
-
-    snprintf(text, sizeof(text), "%s%s%s", before, format_count(count, types), after);
-    report_summary_text(report, text);
-    report_summary_number(report, row->count);
-    report_summary_change(report, row->since_last);
-    report_summary_change(report, row->since_first);
-    report_summary_change(report, whole(row->slope_per_hour));
-    report_summary_number(report, row->bytes);
+    text_addf(text, "%s%s", change < 0 ? "-" : "+",
+              of_traces(subject) ? format_bytes(buffer, size) : format_count(buffer, size));
 }
 
 static bool add_rows(struct report *report, const struct subject *subject, struct growth *growth,
                      struct error *err)
 {
-    const struct watch_options *options = subject->options;
-    struct growth_row rest = growth_total(growth), total = rest;
-    const struct growth_row *rows;
-    size_t count;
+    const struct watch_rows_mark mark = {.time_ms = subject->time_ms,
+                                         .sample = subject->round->number,
+                                         .pid = subject->process ? subject->process->pid : 0};
 
-    if (!growth_rows(growth, options->order, &rows, &count, err))
-        return false;
-    size_t shown =
-        options->most_common && options->most_common < count ? (size_t)options->most_common : count;
-    for (size_t i = 0; i < shown; i++) {
-        add_row(report, subject, &rows[i]);
-        rest.count -= rows[i].count;
-        rest.bytes -= rows[i].bytes;
-        rest.since_last -= rows[i].since_last;
-        rest.since_first -= rows[i].since_first;
-        rest.slope_per_hour -= rows[i].slope_per_hour;
-    }
-    if (options->format != FORMAT_TEXT)
-        return true;
-    if (shown < count)
-        add_closing(report, "", count - shown, " other types", &rest);
-    add_closing(report, "All ", count, " types", &total);
-    return true;
+    return watch_rows_add(report, subject->options, &mark, growth, err);
 }
 
 static void add_time_facts(struct report *report, const struct subject *subject)
@@ -160,17 +57,18 @@ static void add_round_facts(struct report *report, const struct watch_round *rou
     report_fact_texts(report, "events", round->events.bytes, round->events.length);
 }
 
-static void add_growth_facts(struct report *report, const struct growth *growth)
+static void add_growth_facts(struct report *report, const struct subject *subject,
+                             const struct growth *growth)
 {
     struct growth_row total = growth_total(growth);
 
-    report_fact_number(report, "objects", UNIT_COUNT, total.count);
+    report_fact_number(report, of_traces(subject) ? "blocks" : "objects", UNIT_COUNT, total.count);
     report_fact_number(report, "bytes", UNIT_BYTES, total.bytes);
     report_fact_number(report, "growth.samples", UNIT_COUNT, growth_samples(growth));
     report_fact_number(report, "growth.since_last", UNIT_CHANGE, (uint64_t)total.since_last);
     report_fact_number(report, "growth.since_first", UNIT_CHANGE, (uint64_t)total.since_first);
     report_fact_number(report, "growth.per_hour", UNIT_CHANGE,
-                       (uint64_t)whole(total.slope_per_hour));
+                       (uint64_t)watch_slope(total.slope_per_hour));
 }
 
 static void add_process_facts(struct report *report, const struct subject *subject, bool alone)
@@ -195,10 +93,12 @@ static void add_process_facts(struct report *report, const struct subject *subje
     if (!fresh)
         return;
     report_fact_number(report, "complete", UNIT_BOOL, snapshot->occasion.complete);
+    if (of_traces(subject))
+        report_fact_number(report, "tracing", UNIT_BOOL, !process->is_untraced);
     report_fact_number(report, "new_program", UNIT_BOOL, process->is_new_program);
     report_fact_milliseconds(report, "pause_ms", snapshot->occasion.pause_milliseconds);
     report_fact_milliseconds(report, "stopped_ms", process->stopped_milliseconds);
-    add_growth_facts(report, process->growth);
+    add_growth_facts(report, subject, process->growth);
 }
 
 static void begin_heading(struct text *text, const struct subject *subject)
@@ -213,21 +113,26 @@ static void begin_heading(struct text *text, const struct subject *subject)
     text_add(text, ": ");
 }
 
-static void add_growth_words(struct text *text, const struct growth *growth)
+static void add_growth_words(struct text *text, const struct subject *subject,
+                             const struct growth *growth)
 {
     struct growth_row total = growth_total(growth);
+    char bytes[32];
 
-    add_things(text, total.count, "object");
+    if (of_traces(subject))
+        text_addf(text, "%s in ", format_bytes(bytes, total.bytes));
+    add_things(text, total.count, of_traces(subject) ? "block" : "object");
     if (growth_samples(growth) == 1)
         return;
     text_add(text, " (");
-    add_change(text, total.since_last);
+    add_change(text, subject, total.since_last);
     text_add(text, " since the last, ");
-    add_change(text, total.since_first);
+    add_change(text, subject, total.since_first);
     text_add(text, " since the first)");
 }
 
-static void add_state(struct text *text, const struct watch_process *process)
+static void add_state(struct text *text, const struct subject *subject,
+                      const struct watch_process *process)
 {
     char pause[32];
 
@@ -237,7 +142,10 @@ static void add_state(struct text *text, const struct watch_process *process)
         return;
     }
     text_add(text, ", ");
-    add_growth_words(text, process->growth);
+    if (process->is_untraced)
+        text_add(text, "does not trace its allocations");
+    else
+        add_growth_words(text, subject, process->growth);
     if (process->snapshot.occasion.stopped)
         text_addf(text, ", stood still for %s",
                   format_milliseconds(pause, process->snapshot.occasion.pause_milliseconds));
@@ -323,6 +231,7 @@ bool watch_table_process(struct report *ret, const struct watch_options *options
                          bool alone, struct error *err)
 {
     bool fresh = process->outcome != WATCH_FAILED;
+    bool has_table = fresh && !(process->is_untraced && options->format == FORMAT_TEXT);
     struct subject subject = {.options = options,
                               .round = round,
                               .process = process,
@@ -331,19 +240,19 @@ bool watch_table_process(struct report *ret, const struct watch_options *options
     struct report report;
     struct text heading = {0};
 
-    init(&report, options, fresh);
+    watch_rows_init(&report, options, has_table);
     add_process_facts(&report, &subject, alone);
     if (alone)
         begin_heading(&heading, &subject);
     if (alone && !fresh)
         text_addf(&heading, "FAILED: %s", process->why.text);
     else
-        add_state(&heading, process);
+        add_state(&heading, &subject, process);
     set_heading(&report, &heading);
     add_process_notes(&report, process);
     if (alone)
         add_round_notes(&report, &subject);
-    return finish(ret, &report, !fresh || add_rows(&report, &subject, process->growth, err));
+    return finish(ret, &report, !has_table || add_rows(&report, &subject, process->growth, err));
 }
 
 /* Who takes part in the sum: sampled in this round, or before if this time it failed. */
@@ -409,7 +318,7 @@ static void add_sum_facts(struct report *report, const struct subject *subject,
         return;
     report_fact_milliseconds(report, "pause_ms", still.longest);
     report_fact_milliseconds(report, "stopped_ms", still.all);
-    add_growth_facts(report, sum);
+    add_growth_facts(report, subject, sum);
 }
 
 static void set_sum_heading(struct report *report, const struct subject *subject,
@@ -424,14 +333,15 @@ static void set_sum_heading(struct report *report, const struct subject *subject
         text_addf(&text, "FAILED: %s", subject->round->why.text);
     } else {
         text_addf(&text, "%zu process%s, ", still.processes, still.processes == 1 ? "" : "es");
-        add_growth_words(&text, sum);
+        add_growth_words(&text, subject, sum);
         text_addf(&text, ", one stood still for %s at most",
                   format_milliseconds(pause, still.longest));
     }
     set_heading(report, &text);
 }
 
-static void add_crew_notes(struct report *report, const struct watch_crew *crew)
+static void add_crew_notes(struct report *report, const struct subject *subject,
+                           const struct watch_crew *crew)
 {
     for (size_t i = 0; i < crew->count; i++) {
         const struct watch_process *process = &crew->items[i];
@@ -439,7 +349,7 @@ static void add_crew_notes(struct report *report, const struct watch_crew *crew)
         if (process->is_bystander || process->outcome == WATCH_ENDED)
             continue;
         text_add(&text, "  ");
-        add_state(&text, process);
+        add_state(&text, subject, process);
         if (process->outcome == WATCH_FAILED && process->has_snapshot)
             text_add(&text, "; its last counts stand");
         note_text(report, &text);
@@ -455,10 +365,10 @@ bool watch_table_sum(struct report *ret, const struct watch_options *options,
     struct subject subject = {.options = options, .round = round, .time_ms = round->time_ms};
     struct report report;
 
-    init(&report, options, !failed);
+    watch_rows_init(&report, options, !failed);
     add_sum_facts(&report, &subject, crew, sum);
     set_sum_heading(&report, &subject, crew, sum);
-    add_crew_notes(&report, crew);
+    add_crew_notes(&report, &subject, crew);
     add_round_notes(&report, &subject);
     return finish(ret, &report, failed || add_rows(&report, &subject, sum, err));
 }

@@ -3,9 +3,9 @@
  * watch_table - what one sample of a watch looks like: a report a process, and one of their sum.
  *
  * In JSON each is an object, {"time", "sample", "target": {"pid", ...}, "failed", "error", ...,
- * "types": [...]}, that of the sum with "targets": [PID, ...]. In CSV each is rows with the columns
- * time, sample and pid, which is empty in those of the sum. A report of a sample that failed has a
- * heading and no table.
+ * "types": [...]} (with --traces "statistics"), that of the sum with "targets": [PID, ...]. In CSV
+ * each is rows with the columns time, sample and pid, which is empty in those of the sum. A report
+ * of a sample that failed has a heading and no table.
  */
 #ifndef PYINSPECT_WATCH_TABLE_H
 #define PYINSPECT_WATCH_TABLE_H
@@ -25,10 +25,6 @@ struct watch_round {
     uint64_t past_until;         /* the last round in which they are */
     struct error why;            /* why there is nothing to sum up; ERROR_NONE: there is */
 };
-
-/* "2026-11-21 12:30:00", local time, and "2026-11-21T11:30:00.000Z": into 32 bytes. */
-const char *watch_time_for_person(char *buffer, int64_t time_ms);
-const char *watch_time_for_machine(char *buffer, int64_t time_ms);
 
 /* Of one process; `alone`: it is all that is watched, so the round's events are told with it. */
 MUST_CHECK bool watch_table_process(struct report *ret, const struct watch_options *options,

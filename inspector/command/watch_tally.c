@@ -14,6 +14,7 @@ void watch_tally_add(struct watch_tally *tally, const struct watch_process *proc
     tally->unsaved += process->outcome == WATCH_UNSAVED;
     if (process->outcome != WATCH_SAMPLED)
         tally->why = process->why;
+    tally->untraced += taken && process->is_untraced;
     tally->incomplete += taken && !process->snapshot.occasion.complete;
     tally->stopped += process->stopped_milliseconds;
     if (taken && process->snapshot.occasion.pause_milliseconds > tally->longest)
@@ -29,6 +30,11 @@ void watch_tally_fault(struct watch_tally *tally, uint64_t *count, const struct 
 bool watch_tally_has_failed(const struct watch_tally *tally)
 {
     return tally->failed || tally->unsaved || tally->unpublished || tally->lapses;
+}
+
+bool watch_tally_is_in_vain(const struct watch_tally *tally)
+{
+    return tally->untraced && tally->untraced + tally->failed == tally->tried;
 }
 
 static void add_times(struct text *text, uint64_t count)
@@ -77,6 +83,7 @@ void watch_tally_describe(const struct watch_summary *summary, struct text *text
     if (watch_tally_has_failed(tally))
         text_addf(text, " (%s%s)", tally->why.text[0] ? "last: " : "", tally->why.text);
     add_count(text, tally->incomplete, "INCOMPLETE");
+    add_count(text, tally->untraced, "without traces");
     add_count(text, summary->crew->joined, "joined");
     if (!summary->alone)
         add_count(text, summary->crew->ended, "ended");

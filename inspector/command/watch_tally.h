@@ -9,6 +9,7 @@
 
 struct watch_tally {
     uint64_t tried, failed, unsaved, saved, incomplete; /* samples, one a process and round */
+    uint64_t untraced;            /* of those, with --traces: of a process that does not trace */
     uint64_t unpublished, lapses; /* rounds; and whatever else went wrong in one */
     double longest, stopped;      /* milliseconds that one stood still; all together */
     struct error why;             /* of the last of them that went wrong */
@@ -21,6 +22,9 @@ void watch_tally_add(struct watch_tally *tally, const struct watch_process *proc
 void watch_tally_fault(struct watch_tally *tally, uint64_t *count, const struct error *why);
 
 bool watch_tally_has_failed(const struct watch_tally *tally);
+
+/* No sample was of a process that traces. */
+bool watch_tally_is_in_vain(const struct watch_tally *tally);
 
 /* What is summed up. */
 struct watch_summary {

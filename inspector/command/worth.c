@@ -4,6 +4,8 @@
 #include "inspector/report/format.h"
 #include "inspector/report/render.h"
 
+#include <time.h>
+
 const char *worth_doubt(const struct worth *worth)
 {
     if (worth->asked->unstopped)
@@ -159,4 +161,14 @@ void worth_end(const struct worth *worth, struct text *text)
     add_things(text, asked->threads, "thread");
     text_addf(text, ", %s resident) ", format_bytes(resident, asked->resident_bytes));
     add_pause(asked, text);
+}
+
+void add_time(struct text *text, int64_t milliseconds)
+{
+    time_t seconds = (time_t)(milliseconds / 1000);
+    struct tm parts;
+    char when[64];
+
+    if (localtime_r(&seconds, &parts) && strftime(when, sizeof(when), "%F %T", &parts))
+        text_addf(text, " at %s", when);
 }

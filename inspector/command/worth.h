@@ -40,6 +40,9 @@ void worth_end(const struct worth *worth, struct text *text);
 
 /* Adds "1 link", "2,345 links". */
 void add_things(struct text *text, uint64_t count, const char *thing);
+
+/* Adds " at 2026-11-21 20:47:15", of local time, for milliseconds since 1970. */
+void add_time(struct text *text, int64_t milliseconds);
 /* Adds ", 1 place that is no object's", ", 2 places that are no object's"; nothing of 0. */
 void add_strays(struct text *text, uint64_t count);
 

@@ -44,6 +44,7 @@ size_t diagram_box(struct diagram *diagram, const struct diagram_box *box)
     copy.value = keep(diagram, box->value);
     copy.words = box->words && box->words != box->value ? keep(diagram, box->words) : copy.value;
     copy.extra = keep(diagram, box->extra);
+    copy.allocated = keep(diagram, box->allocated);
     diagram->boxes = grown;
     grown[diagram->box_count] = copy;
     return diagram->box_count++;

@@ -31,7 +31,8 @@ struct diagram_box {
     bool has_refcount; /* shown as "[3]", or "[immortal]" */
     bool is_immortal;
     uint64_t refcount;
-    const char *words; /* the second line for the tree and JSON; NULL: value */
+    const char *words;     /* the second line for the tree and JSON; NULL: value */
+    const char *allocated; /* the fourth line, a place in a program; NULL: none */
 };
 
 struct diagram_arrow {

@@ -105,6 +105,7 @@ void output_add_plain(struct text *text, const struct value *value)
     switch (value->unit) {
     case UNIT_TEXT:
     case UNIT_PROSE:
+    case UNIT_PATH:
     case UNIT_TEXTS:
     case UNIT_COUNTS:
     case UNIT_SOURCE:

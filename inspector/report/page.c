@@ -19,6 +19,12 @@ struct report *page_add(struct page *page, const char *rows_key, const struct co
     return section;
 }
 
+struct report *page_add_for_machines(struct page *page)
+{
+    page->is_for_machines[page->count] = true;
+    return page_add(page, NULL, NULL, 0);
+}
+
 struct report *page_add_part(struct page *page, const char *rows_key, const struct column *columns,
                              size_t column_count)
 {
@@ -47,13 +53,15 @@ void page_free(struct page *page)
         report_free(&page->parts[i]);
     free(page->parts);
     text_free(&page->prose);
+    text_free(&page->below);
     *page = (struct page){0};
 }
 
 /* A value that is none is for machines alone. */
-static bool is_shown(const struct report *section, const struct fact *fact)
+static bool is_shown(const struct page *page, size_t section, const struct fact *fact)
 {
-    return !section->rows_key && fact->value.unit != UNIT_NOTHING;
+    return !page->is_for_machines[section] && !page->sections[section].rows_key &&
+           fact->value.unit != UNIT_NOTHING;
 }
 
 static size_t widest_key(const struct page *page)
@@ -64,7 +72,7 @@ static size_t widest_key(const struct page *page)
         const struct report *section = &page->sections[i];
         for (size_t at = 0; at < section->fact_count; at++) {
             size_t length = strlen(section->facts[at].key);
-            if (is_shown(section, &section->facts[at]) && length > widest)
+            if (is_shown(page, i, &section->facts[at]) && length > widest)
                 widest = length;
         }
     }
@@ -79,7 +87,7 @@ static void add_facts(const struct page *page, struct text *text)
         const struct report *section = &page->sections[i];
         for (size_t at = 0; at < section->fact_count; at++) {
             const struct fact *fact = &section->facts[at];
-            if (!is_shown(section, fact))
+            if (!is_shown(page, i, fact))
                 continue;
             text_addf(text, "  %-*s  ", (int)widest, fact->key);
             output_add_cell(text, &fact->value, LONGEST_VALUE);
@@ -98,7 +106,7 @@ static bool is_whole(const struct page *page, struct error *err)
         if (!output_start(&page->parts[i], err))
             return false;
     }
-    return (!page->failed && !page->prose.failed) || error_memory(err);
+    return (!page->failed && !page->prose.failed && !page->below.failed) || error_memory(err);
 }
 
 static bool write_prose(const struct page *page, FILE *out, struct error *err)
@@ -130,6 +138,11 @@ bool page_text(const struct page *page, const struct render_style *style, FILE *
             continue;
         text_add_char(&text, '\n');
         done = output_text(out, &text, err) && render_text(&page->sections[i], style, out, err);
+    }
+    if (done && page->below.length) {
+        text_add_char(&text, '\n');
+        text_add_bytes(&text, page->below.bytes, page->below.length);
+        done = output_text(out, &text, err);
     }
     text_free(&text);
     return done && output_finish(out, err);

@@ -71,7 +71,8 @@ static void add_row(struct text *line, struct text *field, const struct value *v
         if (i)
             text_add_char(line, ',');
         if (values[i].unit == UNIT_TEXT || values[i].unit == UNIT_PROSE ||
-            values[i].unit == UNIT_SOURCE || values[i].unit == UNIT_TEXTS)
+            values[i].unit == UNIT_PATH || values[i].unit == UNIT_SOURCE ||
+            values[i].unit == UNIT_TEXTS)
             add_text(line, field, &values[i]);
         else
             output_add_plain(line, &values[i]);

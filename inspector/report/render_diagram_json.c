@@ -9,7 +9,7 @@ static const struct column node_columns[] = {
     {"extra", "", UNIT_TEXT},       {"depth", "", UNIT_COUNT},      {"refcount", "", UNIT_COUNT},
     {"immortal", "", UNIT_BOOL},    {"more", "", UNIT_COUNT},       {"root", "", UNIT_BOOL},
     {"module", "", UNIT_BOOL},      {"highlighted", "", UNIT_BOOL}, {"has_del", "", UNIT_BOOL},
-    {"approximate", "", UNIT_BOOL},
+    {"approximate", "", UNIT_BOOL}, {"allocated", "", UNIT_TEXT},
 };
 
 static const struct column edge_columns[] = {
@@ -51,6 +51,7 @@ static void add_node(struct report *report, const struct diagram_box *box)
     add_flag(report, box->marks, DIAGRAM_HIGHLIGHTED);
     add_flag(report, box->marks, DIAGRAM_DEL);
     add_flag(report, box->marks, DIAGRAM_APPROXIMATE);
+    add_text(report, box->allocated);
 }
 
 static void add_edge(struct report *report, const struct diagram *diagram,

@@ -89,6 +89,10 @@ static void add_label(struct text *text, const struct diagram_box *box)
         text_add(text, "\\n");
         add_quoted(text, box->extra);
     }
+    if (box->allocated) {
+        text_add(text, "\\n");
+        add_quoted(text, box->allocated);
+    }
     text_add(text, "\"];\n");
 }
 

@@ -77,6 +77,7 @@ static void add_value(struct text *text, const struct value *value)
     switch (value->unit) {
     case UNIT_TEXT:
     case UNIT_PROSE:
+    case UNIT_PATH:
     case UNIT_SOURCE:
         add_string(text, value->text, value->length);
         break;

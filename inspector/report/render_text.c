@@ -24,6 +24,30 @@ static const char *const bold = "\033[1m";
 static const char *const dim = "\033[2m";
 static const char *const plain = "\033[0m";
 
+/* The end of a text alone, where all of it is too long: ".../site-packages/app.py". */
+static void add_end(struct text *cell, const struct value *value, size_t most)
+{
+    static const char mark[] = "...";
+    const size_t marked = sizeof(mark) - 1;
+    size_t begin = cell->length, at, columns = marked;
+
+    text_add_escaped(cell, value->text, value->length, 0);
+    if (!most || cell->failed || text_columns(cell->bytes + begin, cell->length - begin) <= most)
+        return;
+    for (at = cell->length; at > begin + marked;) {
+        size_t from = at - 1;
+        while (from > begin && (cell->bytes[from] & 0xc0) == 0x80)
+            from--;
+        columns += text_columns(cell->bytes + from, at - from);
+        if (columns > most)
+            break;
+        at = from;
+    }
+    memcpy(cell->bytes + begin, mark, marked);
+    memmove(cell->bytes + begin + marked, cell->bytes + at, cell->length - at + 1);
+    cell->length -= at - begin - marked;
+}
+
 void output_add_cell(struct text *cell, const struct value *value, size_t most)
 {
     char buffer[32];
@@ -32,6 +56,9 @@ void output_add_cell(struct text *cell, const struct value *value, size_t most)
     case UNIT_TEXT:
     case UNIT_PROSE:
         text_add_escaped(cell, value->text, value->length, most);
+        break;
+    case UNIT_PATH:
+        add_end(cell, value, most);
         break;
     case UNIT_COUNT:
         text_add(cell, format_count(buffer, value->number));
@@ -138,8 +165,9 @@ static bool measure(struct table *table, unsigned width, struct error *err)
 
 static bool is_left_aligned(enum unit unit)
 {
-    return unit == UNIT_TEXT || unit == UNIT_PROSE || unit == UNIT_BOOL || unit == UNIT_SOURCE ||
-           unit == UNIT_TEXTS || unit == UNIT_ADDRESS || unit == UNIT_ADDRESSES;
+    return unit == UNIT_TEXT || unit == UNIT_PROSE || unit == UNIT_PATH || unit == UNIT_BOOL ||
+           unit == UNIT_SOURCE || unit == UNIT_TEXTS || unit == UNIT_ADDRESS ||
+           unit == UNIT_ADDRESSES;
 }
 
 static void add_blanks(struct text *line, size_t count)

@@ -201,7 +201,7 @@ static void add_remarks(struct text *text, const struct tree *tree, size_t box, 
 static void add_box(struct tree *tree, size_t number, bool is_aligned, bool is_placed)
 {
     const struct diagram_box *box = &tree->diagram->boxes[number];
-    const char *words[] = {box->words, box->extra};
+    const char *words[] = {box->words, box->extra, box->allocated};
     struct text *line = &tree->line;
     size_t from = line->length;
 
@@ -212,7 +212,7 @@ static void add_box(struct tree *tree, size_t number, bool is_aligned, bool is_p
     add_title(line, box, tree->type_most);
     pad(line, from, is_aligned ? tree->type_width : 0);
     add_remarks(&tree->part, tree, number, is_placed);
-    for (size_t i = 0; i < 2 && !line->failed; i++) {
+    for (size_t i = 0; i < 3 && !line->failed; i++) {
         size_t used = text_columns(line->bytes, line->length) + tree->part.length + 2;
         if (!words[i])
             continue;

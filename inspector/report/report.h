@@ -26,6 +26,7 @@ enum unit {
     UNIT_MILLISECONDS, /* a double, not negative; text: "14.2 ms"; JSON and CSV: 14.200 */
     UNIT_BOOL,         /* text: "yes" or "no"; JSON and CSV: true or false */
     UNIT_PROSE,        /* of a column: text that is never cut, however narrow the terminal */
+    UNIT_PATH,         /* of a column: text whose end matters: it is cut at its beginning */
     UNIT_TEXTS,        /* several texts, each ended by a NUL; JSON: an array, else blanks between */
     UNIT_COUNTS, /* of a fact: several numbers, as digits, each ended by a NUL; JSON: an array */
     /* For rows (rows.h): */

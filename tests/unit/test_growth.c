@@ -91,6 +91,45 @@ Test(growth, since_the_last_and_the_first)
     growth_free(growth);
 }
 
+/* The same of bytes: what has fewer, but larger ones, grows. */
+Test(growth, of_bytes)
+{
+    struct growth *growth = growth_new_of_bytes();
+    struct snapshot_row rows[] = {row("a", "a", 10), row("b", "b", 10)};
+    struct snapshot snapshot = {.rows = rows, .row_count = 2};
+    const struct snapshot *const one[] = {&snapshot}, *const two[] = {&snapshot, &snapshot};
+    const struct growth_row *sorted;
+    struct error err;
+    size_t count;
+
+    cr_assert(growth_add(growth, 0, one, 1, &err));
+    rows[0].count = 5;
+    rows[0].bytes += 700;
+    cr_assert(growth_add(growth, 3600 * 1000, one, 1, &err));
+    struct growth_row a = find(growth, "a");
+    cr_expect_eq(a.count, 5);
+    cr_expect_eq(a.bytes, 1700);
+    cr_expect_eq(a.since_last, 700);
+    cr_expect_eq(a.since_first, 700);
+    cr_expect_float_eq(a.slope_per_hour, 700, 1e-6);
+    cr_assert(growth_joined(growth, &snapshot, &err));
+    cr_assert(growth_add(growth, 2 * 3600 * 1000, two, 2, &err));
+    cr_expect_eq(find(growth, "a").bytes, 3400);
+    cr_expect_eq(find(growth, "a").since_last, 0, "who joins brings nothing that grew");
+    cr_expect_eq(growth_total(growth).since_first, 700);
+    growth_left(growth, &snapshot);
+    cr_assert(growth_add(growth, 3 * 3600 * 1000, one, 1, &err));
+    cr_expect_eq(find(growth, "a").since_last, 0, "who leaves takes nothing away");
+    rows[0].bytes = 1000;
+    rows[1].bytes = 1500;
+    growth_free(growth);
+    growth = growth_new_of_bytes();
+    cr_assert(growth_add(growth, 0, one, 1, &err));
+    cr_assert(growth_rows(growth, GROWTH_BY_SINCE_FIRST, &sorted, &count, &err));
+    cr_expect_str_eq(sorted[0].type, "b", "of equals the one with more bytes is first");
+    growth_free(growth);
+}
+
 /* The slope is that of numpy.polyfit over all samples, those before a type was there included. */
 Test(growth, slope_of_all_samples)
 {

@@ -131,6 +131,22 @@ Test(page, sections_without_anything_leave_no_trace)
     page_free(&page);
 }
 
+Test(page, what_only_one_of_them_sees)
+{
+    struct page page = {0};
+
+    report_fact_text(page_add(&page, NULL, NULL, 0), "type", "int");
+    page_title(&page, "0x7f00");
+    report_fact_number(page_add_for_machines(&page), "allocated.size", UNIT_COUNT, 32);
+    report_fact_text(page_add(&page, NULL, NULL, 0), "name", "a");
+    text_add(&page.below, "Allocated:\n  there\n");
+    expect(&page, as_json, NULL,
+           "{\"type\": \"int\", \"allocated\": {\"size\": 32}, \"name\": \"a\"}\n");
+    expect(&page, page_text, &(struct render_style){0},
+           "0x7f00\n  type  int\n  name  a\n\nAllocated:\n  there\n");
+    page_free(&page);
+}
+
 Test(page, values_are_cut_to_what_a_terminal_leaves)
 {
     struct page page = {0};

@@ -104,9 +104,11 @@ struct scene {
     struct watch_prometheus *metrics;
 };
 
-static void scene_begin(struct scene *scene, uint64_t types, const char *comm)
+static void scene_begin(struct scene *scene, uint64_t types, const char *comm,
+                        const struct watch_traces_options *traces)
 {
-    struct watch_prometheus_options options = {.path = scene->path, .types = types};
+    struct watch_prometheus_options options = {
+        .path = scene->path, .types = types, .traces = traces};
     struct error err;
 
     scratch_make(&scene->scratch);
@@ -150,6 +152,42 @@ static void expect_line(const char *text, const char *line)
     cr_expect(strstr(text, whole), "no line '%s' in:\n%s", line, text);
 }
 
+/* A file may hold colons, and is cut where it is long, but its line is not. */
+Test(prometheus, lines_of_traces)
+{
+    static const struct watch_traces_options by_line = {.key = TRACE_BY_LINENO},
+                                             by_file = {.key = TRACE_BY_FILENAME};
+    const struct watch_prometheus_process processes[] = {{4711, 200, 20000, 1 << 20}};
+    char long_name[600];
+    memset(long_name, 'a', sizeof(long_name));
+    memcpy(long_name + sizeof(long_name) - 4, ":77", 4);
+    const struct growth_row rows[] = {row_of("/a:b.py:12", 300, 30000), row_of("other:1", 20, 2000),
+                                      row_of(long_name, 7, 700), row_of("x.py:1", 1, 50)};
+    const struct watch_prometheus_round round = {
+        .sampled = 1, .rows = rows, .row_count = 4, .processes = processes, .process_count = 1};
+    struct scene scene;
+
+    scene_begin(&scene, 3, "shop", &by_line);
+    char *text = write_metrics(&scene, &round);
+    expect_line(text, "pyinspect_tracemalloc_bytes{service=\"shop\",file=\"/a:b.py\",line=\"12\"} "
+                      "30000");
+    expect_line(text,
+                "pyinspect_tracemalloc_blocks{service=\"shop\",file=\"other\",line=\"1\"} 20");
+    expect_line(text, "pyinspect_tracemalloc_bytes{service=\"shop\",file=\"other\"} 50");
+    expect_line(text, "pyinspect_process_tracemalloc_bytes{service=\"shop\",pid=\"4711\"} 20000");
+    cr_expect(strstr(text, "\",line=\"77\"} 700\n"), "%s", text);
+    cr_expect_not(strstr(text, "pyinspect_type_"), "%s", text);
+    cr_expect_not(strstr(text, "objects{"), "%s", text);
+    free(text);
+    scene_end(&scene);
+
+    scene_begin(&scene, 3, "shop", &by_file);
+    text = write_metrics(&scene, &round);
+    expect_line(text, "pyinspect_tracemalloc_bytes{service=\"shop\",file=\"/a:b.py:12\"} 30000");
+    free(text);
+    scene_end(&scene);
+}
+
 Test(prometheus, a_sample)
 {
     const struct growth_row rows[] = {row_of("dict", 300, 30000),
@@ -161,7 +199,7 @@ Test(prometheus, a_sample)
                                                          {4712, 128, 12750, 1 << 21}};
     struct scene scene;
 
-    scene_begin(&scene, 2, "gunicorn");
+    scene_begin(&scene, 2, "gunicorn", NULL);
     char *text = write_metrics(&scene, &(struct watch_prometheus_round){
                                            .sampled = 2,
                                            .rows = rows,
@@ -215,7 +253,7 @@ Test(prometheus, a_sample_that_failed)
                                             .stopped_milliseconds = 3};
     struct scene scene;
 
-    scene_begin(&scene, 0, "app");
+    scene_begin(&scene, 0, "app", NULL);
     char *text = write_metrics(&scene, &failed_round);
     expect_line(text, "pyinspect_up{service=\"app\"} 0");
     expect_line(text, "pyinspect_last_success_timestamp_seconds{service=\"app\"} 0.000000");
@@ -293,6 +331,7 @@ static void expect_series(const char *text, const char *metric, size_t most, uin
 
 Test(prometheus, no_two_series_are_equal)
 {
+    static const struct watch_traces_options lines = {.key = TRACE_BY_LINENO};
     struct growth_row rows[CONFUSING + LONG_NAMES];
     char long_names[LONG_NAMES][1024];
     struct watch_prometheus_round sample = {
@@ -306,11 +345,17 @@ Test(prometheus, no_two_series_are_equal)
         bytes += rows[i].bytes;
     }
     for (uint64_t types = 1; types < 60; types += types < 5 ? 1 : 27) {
-        scene_begin(&scene, types, "sh\nop\"");
+        scene_begin(&scene, types, "sh\nop\"", NULL);
         char *text = write_metrics(&scene, &sample);
         expect_series(text, "pyinspect_type_objects", types + 1, objects);
         expect_series(text, "pyinspect_type_bytes", types + 1, bytes);
         cr_expect(strstr(text, "{service=\"sh\\\\x0aop\\\"\",type=\"other\"} "), "%s", text);
+        free(text);
+        scene_end(&scene);
+        scene_begin(&scene, types, "shop", &lines);
+        text = write_metrics(&scene, &sample);
+        expect_series(text, "pyinspect_tracemalloc_blocks", types + 1, objects);
+        expect_series(text, "pyinspect_tracemalloc_bytes", types + 1, bytes);
         free(text);
         scene_end(&scene);
     }
@@ -333,7 +378,7 @@ Test(prometheus, promtool_takes_what_is_hostile, .timeout = 60)
     add_confusing(rows, long_names);
     for (size_t i = 0; i < sample.process_count; i++)
         processes[i] = (struct watch_prometheus_process){.pid = (pid_t)i + 1, .objects = 1};
-    scene_begin(&scene, 0, "\x1b\xff\"\\\n");
+    scene_begin(&scene, 0, "\x1b\xff\"\\\n", NULL);
     free(write_metrics(&scene, &failed_round));
     scratch_run(&scene.scratch, "promtool check metrics <shop.prom >said 2>&1 && test ! -s said");
     char *text = write_metrics(&scene, &sample);
@@ -341,6 +386,10 @@ Test(prometheus, promtool_takes_what_is_hostile, .timeout = 60)
     expect_series(text, "pyinspect_process_objects", WATCH_PROMETHEUS_PROCESSES,
                   WATCH_PROMETHEUS_PROCESSES);
     free(text);
+    scene_end(&scene);
+    scene_begin(&scene, 0, "shop", &(struct watch_traces_options){.key = TRACE_BY_LINENO});
+    free(write_metrics(&scene, &sample));
+    scratch_run(&scene.scratch, "promtool check metrics <shop.prom >said 2>&1 && test ! -s said");
     scene_end(&scene);
 }
 
@@ -353,7 +402,7 @@ Test(prometheus, the_file_is_for_others_to_read)
     struct error err;
 
     umask(077);
-    scene_begin(&scene, 0, "app");
+    scene_begin(&scene, 0, "app", NULL);
     free(write_metrics(&scene, &sample));
     cr_assert(stat(scene.path, &status) == 0);
     cr_expect_eq(status.st_mode & 07777, 0644, "%o", status.st_mode);
@@ -391,7 +440,7 @@ Test(prometheus, replaces_metrics_only)
     struct scene scene;
     struct error err;
 
-    scene_begin(&scene, 0, "app");
+    scene_begin(&scene, 0, "app", NULL);
     free(write_metrics(&scene, &sample));
     options.path = scene.path;
     cr_assert(watch_prometheus_begin(&metrics, &options, "other", &err), "%s", err.text);

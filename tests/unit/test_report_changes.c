@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* Columns of what changed, of several texts, and of nothing. */
+/* Columns of what changed, of several texts, of paths, and of nothing. */
 #include "inspector/report/render.h"
 
 #include <criterion/criterion.h>
@@ -27,19 +27,25 @@ static void use_utf8(void)
     cr_assert(setlocale(LC_CTYPE, "C.UTF-8"), "no C.UTF-8 locale");
 }
 
-static void expect(render_function *renderer, const struct report *report, const char *golden)
+static void expect_on(unsigned width, render_function *renderer, const struct report *report,
+                      const char *golden)
 {
-    const struct render_style plain = {.colour = false};
+    const struct render_style style = {.width = width};
     struct error err = {0};
     char *bytes = NULL;
     size_t length = 0;
     FILE *out = open_memstream(&bytes, &length);
 
     cr_assert(out);
-    cr_assert(renderer(report, &plain, out, &err), "%s", err.text);
+    cr_assert(renderer(report, &style, out, &err), "%s", err.text);
     cr_assert_eq(fclose(out), 0);
     cr_expect_str_eq(bytes, golden, "got:\n%s\nwanted:\n%s", bytes, golden);
     free(bytes);
+}
+
+static void expect(render_function *renderer, const struct report *report, const char *golden)
+{
+    expect_on(0, renderer, report, golden);
 }
 
 Test(report, changes_have_a_sign, .init = use_utf8, .timeout = 60)
@@ -85,5 +91,42 @@ Test(report, changes_have_a_sign, .init = use_utf8, .timeout = 60)
            "same,0,0,\"0x10 ,\"\"\\x0a\"\n"
            "least,-9223372036854775808,-1,\"0x10 ,\"\"\\x0a\"\n"
            "none,,,\n");
+    report_free(&report);
+}
+
+static const struct column paths[] = {{"file", "File", UNIT_PATH}};
+
+/* Which line of which file it is stands at the end. */
+Test(report, a_long_path_is_cut_at_its_beginning, .init = use_utf8, .timeout = 60)
+{
+    static const char path[] = "/usr/lib/python3/\xc3\xa4\xe6\xbc\xa2/site-packages/app.py:12";
+    struct report report;
+
+    report_init(&report, "files", paths, 1);
+    report_cell_text(&report, "/app/main.py:1", strlen("/app/main.py:1"));
+    report_cell_text(&report, path, strlen(path));
+    report_cell_text(&report, path + strlen("/usr/lib/python3"), 24);
+    expect_on(10, render_text, &report,
+              "File\n/app/main.py:1\n...te-packages/app.py:12\n"
+              "/\xc3\xa4\xe6\xbc\xa2/site-packages/app\n");
+    expect(render_text, &report,
+           "File\n/app/main.py:1\n/usr/lib/python3/\xc3\xa4\xe6\xbc\xa2/site-packages/app.py:12\n"
+           "/\xc3\xa4\xe6\xbc\xa2/site-packages/app\n");
+    report_free(&report);
+}
+
+/* Characters are not cut in two, and wide ones take two columns. */
+Test(report, a_long_path_of_wide_characters, .init = use_utf8, .timeout = 60)
+{
+    struct report report;
+    char path[3 * 20], golden[128] = "File\n...";
+
+    for (size_t i = 0; i < sizeof(path); i += 3)
+        memcpy(path + i, "\xe6\xbc\xa2", 3);
+    memcpy(golden + strlen(golden), path, 3 * 10);
+    strcat(golden, "\n");
+    report_init(&report, "files", paths, 1);
+    report_cell_text(&report, path, sizeof(path));
+    expect_on(10, render_text, &report, golden);
     report_free(&report);
 }

@@ -152,3 +152,33 @@ Test(snapshot, an_origin_is_told_apart_by_all_that_makes_it)
     other.boot[0] = 'c';
     cr_expect_not(origin_is_same(&origin, &other));
 }
+
+Test(snapshot, of_rows_that_were_counted_otherwise)
+{
+    char late[] = "app.py:7", early[] = "app.py:12";
+    const struct snapshot_row rows[] = {
+        {.type = late, .type_length = 8, .short_name = "", .count = 2, .bytes = 20},
+        {.type = early, .type_length = 9, .short_name = "", .count = 1, .bytes = 5},
+        {.type = late, .type_length = 8, .short_name = "", .count = 3, .bytes = 30},
+    };
+    struct occasion occasion = {.taken_ms = 5, .complete = true};
+    struct snapshot snapshot;
+    struct error err;
+
+    cr_assert(snapshot_make_of_rows(&snapshot, rows, 3, &origin, &occasion, &err));
+    memset(late, 'x', sizeof(late) - 1);
+    cr_assert_eq(snapshot.row_count, 2);
+    cr_expect_str_eq(snapshot.rows[0].type, "app.py:12");
+    cr_expect_str_eq(snapshot.rows[1].type, "app.py:7");
+    cr_expect_eq(snapshot.rows[1].count, 5);
+    cr_expect_eq(snapshot.rows[1].bytes, 50);
+    cr_expect_eq(snapshot.objects, 6);
+    cr_expect_eq(snapshot.bytes, 55);
+    cr_expect(snapshot.occasion.complete && !snapshot.has_objects);
+    cr_expect(origin_is_same(&snapshot.origin, &origin));
+    cr_expect_str_eq(snapshot.origin.version, "3.13.0");
+    snapshot_free(&snapshot);
+    cr_assert(snapshot_make_of_rows(&snapshot, NULL, 0, &origin, &occasion, &err));
+    cr_expect_eq(snapshot.row_count, 0);
+    snapshot_free(&snapshot);
+}
