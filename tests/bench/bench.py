@@ -32,6 +32,7 @@ SIZES = os.environ.get("BENCH_SIZES") or "200000 2000000 10000000"
 ROUNDS = os.environ.get("BENCH_ROUNDS") or "5"
 SLEEPERS = 100
 MOST_FOR_ALL = 2000000  # objects
+MOST_FOR_TRACES = 500000  # with tracemalloc, which makes Python some ten times slower
 PATIENCE = 300  # seconds, for any one answer
 MIB = 1 << 20
 OURS = 16 * MIB  # what pyinspect takes of itself, and the target's code that traversals run
@@ -64,6 +65,11 @@ TARGETS = [
     ("  its memory, bytes an object",
      lambda r: (r["graph_peak"] - r["graph_copied"] - 8 * r["edges"] - OURS) / r["nodes"],
      "<=", 24, False),
+    ("traces: pause / take_snapshot's time",
+     lambda r: r["traces_pause"] / r["snapshot"], "<=", 0.05, False),
+    ("  whole command / with statistics",
+     lambda r: r["traces"] / (r["snapshot"] + r["statistics"]), "<", 1, False),
+    ("  whole command, us a block", lambda r: r["traces"] * 1e6 / r["blocks"], "<=", 1, False),
     ("pause felt less pause printed, ms", lambda r: (r["felt"] - r["pause"]) * 1e3, "<=", 5, False),
 ]
 
@@ -91,6 +97,13 @@ FIGURES = [
     ("  with all referrers, ms", lambda r: r["both_ways"] * 1e3),
     ("    copied for it, MiB", lambda r: r["graph_copied"] / MIB),
     ("    peak memory, MiB", lambda r: r["graph_peak"] / MIB),
+    ("traces of a process with tracemalloc, ms", lambda r: r["traces"] * 1e3),
+    ("  blocks traced", lambda r: r["blocks"]),
+    ("  pause printed, ms", lambda r: r["traces_pause"] * 1e3),
+    ("  copied for it, MiB", lambda r: r["traces_copied"] / MIB),
+    ("  peak memory, MiB", lambda r: r["traces_peak"] / MIB),
+    ("  take_snapshot in the process, ms", lambda r: r["snapshot"] * 1e3),
+    ("  its statistics, ms", lambda r: r["statistics"] * 1e3),
     ("copied, MiB", lambda r: r["copied"] / MIB),
     ("pyinspect's peak memory, MiB", lambda r: r["peak"] / MIB),
     ("target's memory, MiB", lambda r: r["resident"] / MIB),
@@ -283,6 +296,25 @@ def attach_with_threads(pyinspect, target):
     return {"pause_with_threads": pause, "pause_before_threads": without}
 
 
+def read_traces(pyinspect, target):
+    seconds, peak, output = run(pyinspect, target, "traces", "--json")
+    report = json.loads(output)
+    if not report["complete"]:
+        raise Failure("pyinspect did not see all traces")
+    return {
+        "traces": seconds,
+        "traces_peak": peak,
+        "traces_pause": report["pause_ms"] / 1e3,
+        "traces_copied": report["copied_bytes"],
+        "blocks": report["blocks"],
+    }
+
+
+def read_traces_inside(_, target):
+    reply = target.ask("snapshot")
+    return {"snapshot": reply["seconds"], "statistics": reply["statistics"]}
+
+
 def run_objgraph(_, target):
     target.take_gap()
     seconds = target.ask("objgraph")["seconds"]
@@ -296,9 +328,11 @@ def rest(_, target):
 
 
 # What is done in a round. The second kind is for a process of its own, since what Python code needs
-# for it, memory and time, changes the heap and takes minutes where there is more of it.
+# for it, memory and time, changes the heap and takes minutes where there is more of it. The third is
+# for one that traces its allocations.
 SIDES = [rest, attach, run_objgraph, attach_with_threads, attach_for_the_first_time]
 SIDES_OF_ALL = [list_objects, list_objects_inside, make_graph, count_all, count_all_inside]
+SIDES_OF_TRACES = [read_traces, read_traces_inside]
 
 
 def run_rounds(sides, pyinspect, target, rounds):
@@ -308,9 +342,9 @@ def run_rounds(sides, pyinspect, target, rounds):
 
 
 @contextlib.contextmanager
-def started(objgraph_directory, size):
+def started(objgraph_directory, size, *options):
     script = os.path.join(os.path.dirname(os.path.abspath(__file__)), "heap.py")
-    with running(sys.executable, "-IB", script, str(size), objgraph_directory,
+    with running(sys.executable, "-IB", *options, script, str(size), objgraph_directory,
                  stdin=subprocess.PIPE, stdout=subprocess.PIPE, universal_newlines=True) as process:
         yield Target(process)
 
@@ -329,6 +363,9 @@ def measure_size(pyinspect, objgraph_directory, size, count):
     if size <= MOST_FOR_ALL:
         with started(objgraph_directory, size) as target:
             run_rounds(SIDES_OF_ALL, pyinspect, target, rounds)
+    if size <= MOST_FOR_TRACES:
+        with started(objgraph_directory, size, "-X", "tracemalloc") as target:
+            run_rounds(SIDES_OF_TRACES, pyinspect, target, rounds)
     objects = rounds[-1]["objects"]
     if not size <= objects <= size * 1.1 + 100000:
         raise Failure("%d objects were asked for, %d counted" % (size, objects))

@@ -13,6 +13,7 @@ input.
     new_ids     runs objgraph.get_new_ids
     list        tells of each tracked object what `pyinspect objects` does, and drops it
     closure     counts by type all objects that gc.get_referents leads to
+    snapshot    runs tracemalloc.take_snapshot and its statistics by line
 """
 import collections
 import ctypes
@@ -25,6 +26,7 @@ import signal
 import sys
 import threading
 import time
+import tracemalloc
 
 PR_SET_PTRACER = 0x59616D61
 PR_SET_PTRACER_ANY = ctypes.c_ulong(-1)
@@ -177,6 +179,11 @@ def answer(objgraph, heartbeat, sleepers, command, *arguments):
         return {"seconds": time_of(list_objects)}
     if command == "closure":
         return {"seconds": time_of(count_all)}
+    if command == "snapshot":
+        snapshots = []
+        seconds = time_of(lambda file: snapshots.append(tracemalloc.take_snapshot()))
+        return {"seconds": seconds,
+                "statistics": time_of(lambda file: snapshots[0].statistics("lineno"))}
     if command == "gap":
         return {"gap": heartbeat.take_longest()}
     raise ValueError(command)

@@ -4,6 +4,10 @@ a number each time. Between two orders it does nothing.
 
     grow N      makes N more objects of the class Leak
     shrink N    frees as many
+    trace N M   starts tracemalloc, which keeps N frames of a traceback, and holds M blocks
+    untrace     stops it
+    hold N      allocates N more blocks, on one line
+    drop N      frees as many
     fork        starts a child that waits for ever; answers its PID
     end PID     kills a child, and waits for its end
     exec        becomes another program: this one, from its start
@@ -12,6 +16,7 @@ import gc
 import os
 import signal
 import sys
+import tracemalloc
 
 
 class Leak(object):
@@ -26,9 +31,17 @@ def fork():
     return pid
 
 
+def hold(held, count):
+    for _ in range(count):
+        block = bytes(10000)  # held here
+        held.append(block)
+    return len(held)
+
+
 def main():
     gc.disable()
     kept = []
+    held = []
     while True:
         words = sys.stdin.readline().split()
         answer = 0
@@ -40,6 +53,16 @@ def main():
         elif words[0] == "shrink":
             del kept[:int(words[1])]
             answer = len(kept)
+        elif words[0] == "trace":
+            tracemalloc.start(int(words[1]))
+            answer = hold(held, int(words[2]))
+        elif words[0] == "untrace":
+            tracemalloc.stop()
+        elif words[0] == "hold":
+            answer = hold(held, int(words[1]))
+        elif words[0] == "drop":
+            del held[:int(words[1])]
+            answer = len(held)
         elif words[0] == "fork":
             answer = fork()
         elif words[0] == "end":
