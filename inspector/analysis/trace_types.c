@@ -1,18 +1,13 @@
 // SPDX-License-Identifier: MIT
 #include "inspector/analysis/trace_types.h"
 
+#include "symbols/base/saturate.h"
 #include "symbols/base/vector.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 enum { PROGRESS_STEP = 4096 };
-
-static void add(uint64_t *sum, uint64_t number)
-{
-    if (__builtin_add_overflow(*sum, number, sum))
-        *sum = UINT64_MAX;
-}
 
 void trace_types_free(struct trace_types *types)
 {
@@ -62,7 +57,7 @@ static void note_untraced(struct taking *taking, const struct object *object)
         taking->untraced_count = wanted;
     }
     taking->untraced[object->type].count++;
-    add(&taking->untraced[object->type].bytes, object->size);
+    add_saturating(&taking->untraced[object->type].bytes, object->size);
 }
 
 /* The number of the tally; UINT32_MAX: no memory. */
@@ -97,7 +92,7 @@ static void note_traced(struct taking *taking, uint32_t stack, uint32_t type, ui
         taking->last_number = number;
     }
     taking->tallies[taking->last_number].count++;
-    add(&taking->tallies[taking->last_number].bytes, bytes);
+    add_saturating(&taking->tallies[taking->last_number].bytes, bytes);
 }
 
 static void meet(void *context, const struct reached_object *found)
@@ -188,13 +183,13 @@ static void sum_up(struct trace_types *types)
         qsort(types->tallies, types->tally_count, sizeof(*types->tallies), compare_tallies);
     for (size_t i = 0; i < types->tally_count; i++) {
         struct type_tally tally = types->tallies[i];
-        add(&types->types[tally.type].count, tally.count);
-        add(&types->types[tally.type].bytes, tally.bytes);
-        add(&types->count, tally.count);
-        add(&types->bytes, tally.bytes);
+        add_saturating(&types->types[tally.type].count, tally.count);
+        add_saturating(&types->types[tally.type].bytes, tally.bytes);
+        add_saturating(&types->count, tally.count);
+        add_saturating(&types->bytes, tally.bytes);
         if (kept && compare_tallies(&types->tallies[kept - 1], &tally) == 0) {
-            add(&types->tallies[kept - 1].count, tally.count);
-            add(&types->tallies[kept - 1].bytes, tally.bytes);
+            add_saturating(&types->tallies[kept - 1].count, tally.count);
+            add_saturating(&types->tallies[kept - 1].bytes, tally.bytes);
         } else {
             types->tallies[kept++] = tally;
         }
@@ -215,10 +210,10 @@ static bool finish(struct taking *taking, struct trace_types *ret, struct named 
         const struct untraced *untraced = &taking->untraced[i];
         if (!untraced->count)
             continue;
-        add(&ret->types[groups[i]].untraced, untraced->count);
-        add(&ret->types[groups[i]].untraced_bytes, untraced->bytes);
-        add(&ret->untraced, untraced->count);
-        add(&ret->untraced_bytes, untraced->bytes);
+        add_saturating(&ret->types[groups[i]].untraced, untraced->count);
+        add_saturating(&ret->types[groups[i]].untraced_bytes, untraced->bytes);
+        add_saturating(&ret->untraced, untraced->count);
+        add_saturating(&ret->untraced_bytes, untraced->bytes);
     }
     for (size_t i = 0; i < taking->tally_count; i++)
         taking->tallies[i].type = groups[taking->tallies[i].type];

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "inspector/analysis/trace_types.h"
 
+#include "symbols/base/saturate.h"
+
 #include <stdlib.h>
 
 /* Which row of the statistics counts the blocks of some frames. */
@@ -88,10 +90,8 @@ static size_t sum_equals(struct type_line *lines, size_t count)
             lines[kept++] = lines[i];
             continue;
         }
-        if (__builtin_add_overflow(last->count, lines[i].count, &last->count))
-            last->count = UINT64_MAX;
-        if (__builtin_add_overflow(last->bytes, lines[i].bytes, &last->bytes))
-            last->bytes = UINT64_MAX;
+        add_saturating(&last->count, lines[i].count);
+        add_saturating(&last->bytes, lines[i].bytes);
     }
     if (kept)
         qsort(lines, kept, sizeof(*lines), compare_within_row);

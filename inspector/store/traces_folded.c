@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "inspector/store/traces_export.h"
 
+#include "symbols/base/saturate.h"
+
 #include <inttypes.h>
 #include <stdlib.h>
 
@@ -45,10 +47,7 @@ static uint64_t *sum_stacks(const struct traces *traces)
 
     for (size_t i = 0; sums && i < traces->row_count; i++) {
         const struct trace_row *row = &traces->rows[i];
-        uint64_t *sum = &sums[row->stack], bytes;
-        if (__builtin_mul_overflow(row->size, row->count, &bytes) ||
-            __builtin_add_overflow(*sum, bytes, sum))
-            *sum = UINT64_MAX;
+        add_saturating(&sums[row->stack], multiply_saturating(row->size, row->count));
     }
     return sums;
 }

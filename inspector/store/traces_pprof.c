@@ -2,6 +2,7 @@
 #include "inspector/store/profile.pb-c.h"
 #include "inspector/store/trace_lines.h"
 #include "inspector/store/traces_export.h"
+#include "symbols/base/saturate.h"
 #include "symbols/base/text.h"
 
 #define ZLIB_CONST /* what is deflated stays as it is */
@@ -244,12 +245,8 @@ static void put_samples(struct writing *writing)
 
     for (size_t i = 0; i < traces->row_count && !ferror(writing->gzip->out); i++) {
         const struct trace_row *row = &traces->rows[i], *next = row + 1;
-        uint64_t more;
-        if (__builtin_add_overflow(blocks, row->count, &blocks))
-            blocks = UINT64_MAX;
-        if (__builtin_mul_overflow(row->size, row->count, &more) ||
-            __builtin_add_overflow(bytes, more, &bytes))
-            bytes = UINT64_MAX;
+        add_saturating(&blocks, row->count);
+        add_saturating(&bytes, multiply_saturating(row->size, row->count));
         if (i + 1 < traces->row_count && next->domain == row->domain && next->stack == row->stack)
             continue;
         put_sample(writing, row, blocks, bytes);
